@@ -1,0 +1,61 @@
+PYTHON ?= python3
+
+# A stamp carries the checksum of its lock: the set-up runs again when a lock has changed,
+# and at no other time.
+CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
+DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
+INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+.PHONY: help run test generate build answers shell lint clean
+.DEFAULT_GOAL := help
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(CORE) ## Set up, generate, load, build, publish and print the four answers
+	@$(MAKE) --no-print-directory generate
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory answers
+
+test: $(DEV) lint ## Set up, then lint, build and run every test
+	@.venv/bin/python -m pytest
+
+generate: $(CORE) ## Write and load orders, the next days when run again (ORDERS SEED DAYS END FORMAT)
+	@.venv/bin/python -m generator --orders "$(or $(ORDERS),100000)" --seed "$(or $(SEED),42)" \
+		--days "$(or $(DAYS),730)" --format "$(or $(FORMAT),ndjson)" $(if $(END),--end "$(END)")
+	@.venv/bin/python -m warehouse load
+
+build: $(CORE) ## Build and test every model, then publish the marts
+	@echo "Building and testing the models (details: logs/dbt.log) ..."
+	@.venv/bin/dbt --quiet build
+	@.venv/bin/python -m warehouse publish
+
+answers: $(CORE) ## Print the four answers from the published file
+	@.venv/bin/python -m warehouse answers
+
+shell: $(CORE) ## Open the DuckDB shell on the published file, read-only
+	@.venv/bin/python -m warehouse shell
+
+lint: $(DEV) ## Check style and types of Python and SQL
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/sqlfluff lint --disable-progress-bar models tests
+
+clean: ## Remove what the tools make; data/ stays: landing files are the truth
+	@rm -rf .venv target logs .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CORE):
+	@command -v "$(PYTHON)" > /dev/null || { echo "error: $(PYTHON) not found: install Python 3.11, 3.12 or 3.13, or name it with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "error: Python 3.11, 3.12 or 3.13 is needed and $(PYTHON) is %d.%d: name another with PYTHON=..." % sys.version_info[:2])'
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || { echo "error: $(PYTHON) has no venv: install it (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "Setting up .venv, once ..."
+	@"$(PYTHON)" -m venv .venv
+	@$(INSTALL) -r requirements.lock
+	@rm -f .venv/*.stamp && touch $@
+
+$(DEV): $(CORE)
+	@echo "Adding the tools for tests, once ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@
