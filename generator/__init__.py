@@ -1,0 +1,1 @@
+"""Invents the world of KSCM: seeded, deterministic; writes files; never opens a database."""

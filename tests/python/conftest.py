@@ -1,0 +1,116 @@
+"""What several tests need: the commands as a user runs them, and one small shop built with them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+LAST_DAY = "2026-11-20"
+
+Ran = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A folder that stands for data/, and the commands run on it."""
+
+    data: Path
+    target: Path
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published" / "kscm.duckdb"
+
+    @property
+    def working(self) -> Path:
+        return self.data / "kscm.duckdb"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        plain = {k: v for k, v in os.environ.items() if not k.startswith(("KSCM_", "DBT_"))}
+        return plain | {"KSCM_DATA": str(self.data), **more}
+
+    def run(self, *command: str | Path, check: bool = True, **environment: str) -> Ran:
+        """Run a command from the root of the project; its output must be UTF-8 text."""
+        ran = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=self.environment(**environment),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=300,
+        )
+        if check and ran.returncode != 0:
+            raise AssertionError(f"{command} exited {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+        return ran
+
+    def generate(self, *options: str, check: bool = True, **environment: str) -> Ran:
+        command = [sys.executable, "-m", "generator", *options]
+        return self.run(*command, check=check, **environment)
+
+    def warehouse(self, *words: str, check: bool = True, **environment: str) -> Ran:
+        return self.run(sys.executable, "-m", "warehouse", *words, check=check, **environment)
+
+    def dbt(self, *words: str, check: bool = True, **environment: str) -> Ran:
+        return self.run(
+            Path(sys.executable).with_name("dbt"),
+            *words,
+            check=check,
+            DBT_TARGET_PATH=str(self.target),
+            DBT_LOG_PATH=str(self.target / "logs"),
+            DBT_USE_COLORS="false",
+            **environment,
+        )
+
+    def query(self, sql: str) -> list[tuple]:
+        """Ask the published file; the real path, since DuckDB remembers paths in a process."""
+        with duckdb.connect(str(self.published.resolve()), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def query_working(self, sql: str) -> list[tuple]:
+        with duckdb.connect(str(self.working), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dbt's target folder, shared so that the project is parsed once."""
+    return tmp_path_factory.mktemp("target")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, target: Path) -> Shop:
+    """An empty shop, in a folder with a space and an accent."""
+    return Shop(tmp_path / "boutique d'été", target)
+
+
+@pytest.fixture(scope="session")
+def built_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Shop:
+    """A shop of 3,000 orders in 400 days: generated, loaded, built, published. Read only."""
+    shop = Shop(tmp_path_factory.mktemp("boutique d'été"), target)
+    shop.generate("--orders", "3000", "--days", "400", "--end", LAST_DAY, "--seed", "7")
+    shop.warehouse("load")
+    shop.dbt("build")
+    shop.warehouse("publish")
+    return shop
+
+
+@pytest.fixture
+def refused() -> Callable[[Ran, int], str]:
+    """Check that a command ended with this code and one line on stderr; return the line."""
+
+    def check(ran: Ran, code: int) -> str:
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        lines = ran.stderr.splitlines()
+        assert len(lines) == 1, ran.stderr
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return check
