@@ -1,0 +1,258 @@
+import gzip
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import FIXTURES, ROOT, Shop
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from warehouse.connect import open_working, query
+from warehouse.create import create_tables
+from warehouse.feeds import ORDERS
+from warehouse.load import load_file
+
+NOW = datetime(2026, 11, 21)  # noqa: DTZ001 - UTC without zone, as in the database
+GOOD = {
+    "txid": "t1",
+    "rfid": "ABC",
+    "item": "Statue Sasha Pirate Gold",
+    "purchase_time": "2024-05-01T10:00:00",
+    "name": "Zoé",
+}
+
+
+def record(**changes: object) -> str:
+    fields = {k: v for k, v in (GOOD | changes).items() if v is not ...}
+    return json.dumps(fields, ensure_ascii=False)
+
+
+@pytest.fixture
+def load_bytes(tmp_path):
+    """Load one file's bytes in this process; give the rejects and the accepted TXIDs."""
+
+    def take(content: bytes) -> tuple[list[tuple], list[str]]:
+        folder = tmp_path / "landing" / "orders"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "a.ndjson"
+        path.write_bytes(content)
+        database = tmp_path / "w.duckdb"
+        database.unlink(missing_ok=True)
+        with open_working(database) as connection:
+            create_tables(connection)
+            load_file(connection, ORDERS, path, tmp_path / "landing", NOW)
+            rejects = query(connection, "select line, reason, raw from raw.load_rejects")
+            accepted = query(connection, "select txid from raw.client_support_orders")
+        return rejects, [txid for (txid,) in accepted]
+
+    return take
+
+
+def put(shop: Shop, name: str, content: str | bytes) -> Path:
+    path = shop.data / "landing" / "orders" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def load(shop: Shop, *lines: str | bytes) -> None:
+    put(shop, "a.ndjson", b"\n".join(x.encode() if isinstance(x, str) else x for x in lines))
+    shop.warehouse("load")
+
+
+def test_the_original_records_load_as_they_are(shop):
+    put(shop, "course.json", (FIXTURES / "course_orders.json").read_bytes())
+    ran = shop.warehouse("load")
+    assert "15 lines = 11 accepted + 3 refused + 1 blank" in ran.stdout
+    assert "3 lines refused" in ran.stderr
+    assert shop.query_working("select line, reason from raw.load_rejects order by line") == [
+        (7, "invalid_json"),
+        (13, "not_object"),
+        (14, "missing_txid"),
+    ]
+    texts = (FIXTURES / "course_orders.json").read_text("utf-8").split("\n")
+    kept = shop.query_working("select raw from raw.load_rejects order by line")
+    assert [text for (text,) in kept] == [texts[6], texts[12], texts[13]]
+    [row] = shop.query_working(
+        "select rfid, purchase_time::varchar, address ->> '$.postalcode', phone, days, "
+        "expiration_time::varchar, unit_price, _file from raw.client_support_orders "
+        "where _line = 1"
+    )
+    assert row == (
+        *("0x8f3a5b1c9d2e4f60718293a4", "2023-05-02 14:22:31.123456", "75001", None, 2),
+        *("2023-06-01", None, "orders/course.json"),
+    )
+    nulls = "address is null and emergency_contact is null and email is null"
+    sql = f"select count(*) from raw.client_support_orders where _line = 4 and {nulls}"
+    assert shop.query_working(sql) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"txid": "t1", "rfid"', "invalid_json"),
+        ("null", "not_object"),
+        ("17", "not_object"),
+        (record(txid=...), "missing_txid"),
+        (record(txid=None), "missing_txid"),
+        (record(txid="  "), "missing_txid"),
+        (record(txid=17), "bad_txid"),
+        (record(rfid=["A"]), "bad_rfid"),
+        (record(item={"name": "x"}), "bad_item"),
+        (record(item=""), "missing_item"),
+        (record(purchase_time=...), "missing_purchase_time"),
+        (record(purchase_time="31/12/2024 10:00"), "bad_purchase_time"),
+        (record(purchase_time="2024-02-30T10:00:00"), "bad_purchase_time"),
+        (record(purchase_time=1714557600), "bad_purchase_time"),
+        (record(purchase_time="1999-12-31T23:59:59"), "purchase_time_out_of_range"),
+        (record(purchase_time="2150-01-01T00:00:00"), "purchase_time_out_of_range"),
+        (record(name={"first": "Zoé"}), "bad_name"),
+        (record(address="1, rue É"), "bad_address"),
+        (record(address=[1]), "bad_address"),
+        (record(emergency_contact="Zoé"), "bad_emergency_contact"),
+        (record(days="three"), "bad_days"),
+        (record(expiration_time="soon"), "bad_expiration_time"),
+        (record(unit_price="cheap"), "bad_unit_price"),
+        (record(unit_price=-1), "bad_unit_price"),
+        (record(unit_price=True), "bad_unit_price"),
+        (record(unit_price=10, discount=10.01), "bad_discount"),
+        (record(name="Zo\0é").replace("\\u0000", "\0"), "nul_byte"),
+        (record(name="Zoé").encode("latin-1"), "invalid_utf8"),
+    ],
+)
+def test_a_bad_line_is_kept_with_its_reason(load_bytes, line, reason):
+    raw = line.encode() if isinstance(line, str) else line
+    rejects, accepted = load_bytes(raw + b"\n" + record(txid="t2").encode())
+    assert accepted == ["t2"]
+    kept = raw.decode(errors="backslashreplace").replace("\0", r"\x00")
+    assert rejects == [(1, reason, kept)]
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2024-05-01T10:00:00", "2024-05-01 10:00:00"),
+        ("2024-05-01 10:00:00.123456", "2024-05-01 10:00:00.123456"),
+        ("2024-05-01T10:00:00Z", "2024-05-01 10:00:00"),
+        ("2024-05-01T10:00:00+02:00", "2024-05-01 08:00:00"),
+        ("2024-05-01T10:00:00.5-0530", "2024-05-01 15:30:00.5"),
+        ("2024-05-01", "2024-05-01 00:00:00"),
+    ],
+)
+def test_times_are_kept_in_utc_whatever_the_machine_s_zone(shop, text, utc):
+    put(shop, "a.ndjson", record(purchase_time=text))
+    shop.warehouse("load", TZ="Asia/Kolkata")
+    sql = "select purchase_time::varchar from raw.client_support_orders"
+    assert shop.query_working(sql) == [(utc,)]
+
+
+def test_spellings_of_a_file_do_not_matter(shop):
+    upper = json.dumps({key.upper(): value for key, value in GOOD.items()})
+    lines = [
+        "﻿" + record(txid="bom"),
+        record(txid="crlf") + "\r",
+        "  ",
+        "",
+        upper,
+        record(txid="end"),
+    ]
+    load(shop, *lines)
+    sql = "select _line, txid from raw.client_support_orders order by _line"
+    assert shop.query_working(sql) == [(1, "bom"), (2, "crlf"), (5, "t1"), (6, "end")]
+    sql = "select row_count, row_parsed, error_count, blank_count from raw.load_manifest"
+    assert shop.query_working(sql) == [(6, 4, 0, 2)]
+
+
+def test_a_file_is_loaded_once_and_a_grown_file_again(shop):
+    put(shop, "a.ndjson", record(txid="t1") + "\n")
+    put(shop, "b.ndjson.gz", gzip.compress(record(txid="t2").encode()))
+    put(shop, "c.ndjson.part", record(txid="unfinished"))
+    put(shop, "readme.txt", "not a feed")
+    assert "Loaded 2 files, skipped 0" in shop.warehouse("load").stdout
+    assert "Loaded 0 files, skipped 2" in shop.warehouse("load").stdout
+    put(shop, "a.ndjson", record(txid="t1") + "\n" + record(txid="t3") + "\n")
+    assert "Loaded 1 file, skipped 1 known" in shop.warehouse("load").stdout
+    sql = "select txid, _load_seq from raw.client_support_orders order by all"
+    assert shop.query_working(sql) == [("t1", 1), ("t1", 3), ("t2", 2), ("t3", 3)]
+
+
+def test_a_cut_gzip_file_loads_nothing_and_is_told(shop, refused):
+    whole = gzip.compress("\n".join(record(txid=f"t{i}") for i in range(5_000)).encode())
+    put(shop, "a.ndjson.gz", whole[: len(whole) // 2])
+    put(shop, "b.ndjson", record(txid="good"))
+    line = refused(shop.warehouse("load", check=False), 1)
+    assert "orders/a.ndjson.gz" in line
+    assert shop.query_working("select txid from raw.client_support_orders") == [("good",)]
+    sql = "select status, row_count from raw.load_manifest order by file"
+    assert shop.query_working(sql) == [("failed", 0), ("loaded", 1)]
+    assert "failed: orders/a.ndjson.gz" in shop.warehouse("status").stdout
+    put(shop, "a.ndjson.gz", whole)
+    assert "5,000 accepted" in shop.warehouse("load").stdout
+
+
+def test_a_warehouse_held_by_another_process_is_told_in_one_line(shop, refused):
+    put(shop, "a.ndjson", record())
+    shop.warehouse("create")
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(shop.working)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        for command in ("load", "status", "publish", "create"):
+            line = refused(shop.warehouse(command, check=False), 1)
+            assert f"process {holder.pid}" in line
+    finally:
+        holder.communicate("\n")
+    assert "1 accepted" in shop.warehouse("load").stdout
+
+
+def test_a_missing_folder_or_a_foreign_file_is_told_in_one_line(shop, refused, tmp_path):
+    assert "landing does not exist" in refused(shop.warehouse("load", check=False), 1)
+    assert "make generate" in refused(shop.warehouse("status", check=False), 1)
+    assert "make build" in refused(shop.warehouse("answers", check=False), 1)
+    assert not shop.data.exists()
+    foreign = tmp_path / "letter.txt"
+    foreign.write_text("Dear warehouse, " * 1000)
+    (shop.data / "landing").mkdir(parents=True)
+    line = refused(shop.warehouse("load", check=False, KSCM_DB=str(foreign)), 1)
+    assert str(foreign) in line
+    assert foreign.read_text().startswith("Dear")
+    assert "--verbose" in refused(shop.warehouse("load", "--verbose", check=False), 2)
+    assert "lod" in refused(shop.warehouse("lod", check=False), 2)
+
+
+LINES = st.one_of(
+    st.sampled_from([record(), record(txid=17), "", "   ", "{", "null", '{"txid": NaN}']),
+    st.text(st.characters(blacklist_characters="\n"), max_size=30),
+    st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists, max_leaves=5).map(
+        lambda value: record(address=value, unit_price=value)
+    ),
+).map(str.encode) | st.binary(max_size=30).map(lambda raw: raw.replace(b"\n", b""))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(lines=st.lists(LINES, max_size=20))
+def test_every_line_ends_somewhere(load_bytes, lines):
+    content = b"\n".join(lines)
+    rejects, accepted = load_bytes(content)
+    # Counted as a reader of bytes would: no line behind a last newline, and a line of
+    # blanks only is no line.
+    expected = content.removesuffix(b"\n").split(b"\n") if content else []
+    blank = 0
+    for line in expected:
+        try:
+            blank += not line.removeprefix(b"\xef\xbb\xbf").decode().strip()
+        except UnicodeDecodeError:
+            continue
+    assert len(rejects) + len(accepted) + blank == len(expected)

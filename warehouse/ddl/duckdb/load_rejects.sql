@@ -1,0 +1,8 @@
+create table if not exists raw.load_rejects (
+    file varchar not null,
+    line bigint not null,
+    reason varchar not null,
+    raw varchar not null,
+    load_seq bigint not null
+);
+comment on table raw.load_rejects is 'One row per line refused, with the reason and the exact text; bytes that are not UTF-8 as \xNN.';

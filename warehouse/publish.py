@@ -1,0 +1,97 @@
+"""Working file to read-only published file: versioned, complete, swapped in one step.
+
+A new file is written beside the published ones; then the link that readers open is
+replaced. A reader never meets a lock or half a file, and one that is open keeps its own.
+"""
+
+import os
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from warehouse.connect import STORAGE_VERSION, Connection, query
+from warehouse.settings import WarehouseError
+
+# Nothing else leaves the working file: names, e-mails, phones and streets stay in raw,
+# staging and intermediate.
+PUBLISHED_SCHEMAS = ("marts", "reference")
+_KEPT_VERSIONS = 3
+
+
+def publish(connection: Connection, link: Path, now: datetime) -> int:
+    """Publish the marts and return the number of tables, if their last build was good."""
+    _check_last_build(connection)
+    folder = link.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    version = folder / f"{link.stem}-{now:%Y%m%dT%H%M%S%f}Z{link.suffix}"
+    part = version.with_name(version.name + ".part")
+    try:
+        tables = _copy_tables(connection, part)
+        _sync(part)
+        part.replace(version)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    pointer = link.with_name(link.name + ".part")
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(version.name)
+    pointer.replace(link)
+    _sync(folder)
+    for old in sorted(folder.glob(f"{link.stem}-*Z{link.suffix}"))[:-_KEPT_VERSIONS]:
+        old.unlink()
+    return tables
+
+
+def _check_last_build(connection: Connection) -> None:
+    builds = query(
+        connection,
+        "select command, is_whole, status from raw.dbt_builds "
+        "where command in ('build', 'run', 'seed') order by recorded_at desc limit 1",
+    )
+    if not builds:
+        raise WarehouseError("nothing is built yet: run 'dbt build' first.")
+    command, is_whole, status = builds[0]
+    if status != "passed" or command != "build" or not is_whole:
+        what = "part of the project" if not is_whole else "everything"
+        raise WarehouseError(
+            f"not published: the last dbt command was '{command}' of {what} and it {status}. "
+            "Run 'dbt build' until every test passes; readers keep the version before."
+        )
+
+
+def _copy_tables(connection: Connection, path: Path) -> int:
+    run = partial(query, connection)
+    places = ", ".join(f"'{schema}'" for schema in PUBLISHED_SCHEMAS)
+    tables = run(
+        "select schema_name, table_name, comment from duckdb_tables() where database_name = "
+        f"current_database() and schema_name in ({places}) order by all"
+    )
+    run(f"attach {_text(str(path))} as published (storage_version '{STORAGE_VERSION}')")
+    try:
+        for schema in PUBLISHED_SCHEMAS:
+            run(f"create schema published.{schema}")
+        for schema, table, comment in tables:
+            name = f'{schema}."{table}"'
+            run(f"create table published.{name} as from {name}")
+            run(f"comment on table published.{name} is {_text(comment)}")
+        for schema, table, column, comment in run(
+            "select schema_name, table_name, column_name, comment from duckdb_columns() where "
+            f"database_name = current_database() and schema_name in ({places}) "
+            "and comment is not null"
+        ):
+            run(f'comment on column published.{schema}."{table}"."{column}" is {_text(comment)}')
+    finally:
+        run("detach published")
+    return len(tables)
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

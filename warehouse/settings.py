@@ -1,0 +1,28 @@
+"""Where things are: everything follows from KSCM_DATA and KSCM_DB, as in profiles.yml."""
+
+import os
+from pathlib import Path
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot do what was asked; the message says what to do."""
+
+
+def data_folder() -> Path:
+    """Return the folder of everything that is not in git."""
+    return Path(os.environ.get("KSCM_DATA", "data"))
+
+
+def landing_folder() -> Path:
+    """Return the folder that producers write to: one sub-folder per feed."""
+    return data_folder() / "landing"
+
+
+def database_path() -> Path:
+    """Return the working file: the loader and dbt write it, nobody else opens it."""
+    return Path(os.environ.get("KSCM_DB") or data_folder() / "kscm.duckdb")
+
+
+def published_path() -> Path:
+    """Return the link to the newest published file, which analysts read."""
+    return data_folder() / "published" / database_path().name
