@@ -1,0 +1,69 @@
+with
+
+catalogue as (
+
+    select * from {{ ref('catalogue') }}
+
+),
+
+order_units as (
+
+    select * from {{ ref('stg_pos__order_units') }}
+
+),
+
+listed as (
+
+    select
+        sku as product_id,
+        item_name,
+        founder,
+        style,
+        finish,
+        unit_price as catalogue_price,
+        true as is_in_catalogue
+    from catalogue
+
+),
+
+unlisted as (
+
+    -- An item that no catalogue knows stays as itself: a near miss is never corrected.
+    select distinct
+        order_units.item_name as product_id,
+        order_units.item_name,
+        'unknown' as founder,
+        'unknown' as style,
+        'unknown' as finish,
+        cast(null as decimal(12, 2)) as catalogue_price,
+        false as is_in_catalogue
+    from order_units
+    left join catalogue on order_units.item_name = catalogue.item_name
+    where catalogue.item_name is null and order_units.item_name <> 'unknown'
+
+),
+
+unknown as (
+
+    select
+        'unknown' as product_id,
+        'Unknown' as item_name,
+        'unknown' as founder,
+        'unknown' as style,
+        'unknown' as finish,
+        cast(null as decimal(12, 2)) as catalogue_price,
+        false as is_in_catalogue
+
+),
+
+final as (
+
+    select * from listed
+    union all
+    select * from unlisted
+    union all
+    select * from unknown
+
+)
+
+select * from final

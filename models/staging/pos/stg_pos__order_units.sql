@@ -1,0 +1,54 @@
+with
+
+source as (
+
+    select * from {{ source('pos', 'client_support_orders') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        txid as order_id,
+        {{ rfid_as_24_digits('rfid') }} as unit_id,
+
+        -- strings
+        item as item_name,
+        name as customer_name,
+        {{ json_text('address', 'street_address') }} as street_address,
+        {{ json_text('address', 'city') }} as city,
+        {{ json_text('address', 'state') }} as state,
+        {{ json_text('address', 'postalcode') }} as postcode,
+        phone as phone,
+        email as email,
+        {{ json_text('emergency_contact', 'name') }} as contact_name,
+        {{ json_text('emergency_contact', 'phone') }} as contact_phone,
+        channel as channel,
+        store_id as store_id,
+
+        -- numbers
+        unit_price as unit_price,
+        discount as discount_amount,
+        _load_seq as load_seq,
+        _line as load_line,
+
+        -- times
+        purchase_time as purchased_at
+
+    from source
+
+),
+
+latest as (
+
+    select * from renamed
+    qualify
+        row_number() over (
+            partition by order_id, unit_id
+            order by load_seq desc, load_line desc
+        ) = 1
+
+)
+
+select * from latest
