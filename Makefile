@@ -26,9 +26,7 @@ generate: $(CORE) ## Write and load orders, the next days when run again (ORDERS
 	@.venv/bin/python -m warehouse load
 
 build: $(CORE) ## Build and test every model, then publish the marts
-	@echo "Building and testing the models (details: logs/dbt.log) ..."
-	@.venv/bin/dbt --quiet build
-	@.venv/bin/python -m warehouse publish
+	@.venv/bin/python -m warehouse build
 
 answers: $(CORE) ## Print the four answers from the published file
 	@.venv/bin/python -m warehouse answers

@@ -14,6 +14,9 @@ _INTERRUPTED = 130  # what typer makes of Ctrl-C, and what shells expect
 
 def run(app: typer.Typer, program: str, *refusals: type[Exception]) -> NoReturn:
     """Run the app and exit; the exceptions in `refusals` carry a sentence for the user."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without accents shows "?" for them; it does not end the command.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = app(prog_name=program, standalone_mode=False)
         if code == _INTERRUPTED:

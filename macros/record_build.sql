@@ -16,7 +16,8 @@
             {{ exceptions.raise_compiler_error("Nothing is loaded yet: run 'make generate' first.") }}
         {%- endif -%}
         {%- set choices = [
-            'select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'
+            'select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types',
+            'empty', 'sample'
         ] -%}
         {%- set chosen = invocation_args_dict.items() | selectattr(0, 'in', choices)
             | selectattr(1) | list -%}

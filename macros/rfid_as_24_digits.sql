@@ -1,16 +1,17 @@
 {#-
-    96 bits as 24 upper-case hexadecimal digits. The first tills wrote Python's hex():
-    a 0x in front, and the leading zeros lost.
+    96 bits as 24 upper-case hexadecimal digits. The first tills wrote Python's hex(): a 0x
+    in front, and the leading zeros lost. A tag that is longer is another kind of number
+    and stays whole: lpad would cut it, and two units would become one.
 -#}
 {% macro rfid_as_24_digits(column) -%}
-    lpad(
+    {%- set digits -%}
         upper(
             case
-                when lower(left({{ column }}, 2)) = '0x' then substr({{ column }}, 3)
-                else {{ column }}
+                when lower(left(trim({{ column }}), 2)) = '0x'
+                    then substr(trim({{ column }}), 3)
+                else trim({{ column }})
             end
-        ),
-        24,
-        '0'
-    )
+        )
+    {%- endset -%}
+    case when length({{ digits }}) < 24 then lpad({{ digits }}, 24, '0') else {{ digits }} end
 {%- endmacro %}

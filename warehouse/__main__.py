@@ -1,7 +1,9 @@
-"""python -m warehouse: create, load, status, publish, answers, shell."""
+"""python -m warehouse: create, load, status, build, publish, answers, shell."""
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from rich.progress import track
 
 from command_line import count, run
 from warehouse.answers import print_answers
-from warehouse.connect import open_published, open_working
+from warehouse.build import run_dbt_build
+from warehouse.connect import Connection, open_published, open_working
 from warehouse.create import create_tables
 from warehouse.feeds import FEEDS
 from warehouse.load import Loaded, landing_files, load_file
@@ -32,12 +35,23 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+@contextmanager
+def _working_file() -> Iterator[Connection]:
+    with open_working(database_path()) as connection:
+        create_tables(connection)
+        yield connection
+
+
+def _need_working_file() -> None:
+    if not database_path().exists():
+        raise WarehouseError(f"{database_path()} does not exist yet: run 'make generate' first.")
+
+
 @app.command()
 def create() -> None:
     """Create the working file and its raw tables, where they are missing."""
-    with open_working(database_path()) as connection:
-        create_tables(connection)
-    print(f"{database_path()} is ready.")
+    with _working_file():
+        print(f"{database_path()} is ready.")
 
 
 @app.command()
@@ -48,8 +62,7 @@ def load() -> None:
         raise WarehouseError(f"{landing} does not exist: run 'python -m generator' first.")
     todo = [(feed, path) for feed in FEEDS.values() for path in landing_files(landing, feed)]
     console = Console(stderr=True)
-    with open_working(database_path()) as connection:
-        create_tables(connection)
+    with _working_file() as connection:
         results = [
             load_file(connection, feed, path, landing, _now())
             for feed, path in track(
@@ -81,20 +94,27 @@ def _tell(loaded: list[Loaded], skipped: int) -> None:
 @app.command()
 def status() -> None:
     """Tell what was loaded, refused, built and published."""
-    if not database_path().exists():
-        raise WarehouseError(f"{database_path()} does not exist yet: run 'make generate' first.")
-    with open_working(database_path()) as connection:
-        create_tables(connection)
+    _need_working_file()
+    with _working_file() as connection:
         print("\n".join(status_lines(connection, published_path())))
+
+
+@app.command()
+def build() -> None:
+    """Build and test every model with dbt, then publish the marts."""
+    _need_working_file()
+    # dbt meets a locked file with a traceback: whoever holds it is told of here.
+    with _working_file():
+        print("Building and testing the models (details: logs/dbt.log) ...", flush=True)
+    run_dbt_build()
+    publish()
 
 
 @app.command()
 def publish() -> None:
     """Publish the marts for readers, if the last dbt build passed all its tests."""
-    if not database_path().exists():
-        raise WarehouseError(f"{database_path()} does not exist yet: run 'make build' first.")
-    with open_working(database_path()) as connection:
-        create_tables(connection)
+    _need_working_file()
+    with _working_file() as connection:
         tables = publish_marts(connection, published_path(), _now())
     print(f"Published {count(tables, 'table')} as {published_path()}.")
 

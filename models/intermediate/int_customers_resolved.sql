@@ -12,31 +12,56 @@ pepper as (
 
 ),
 
-buyers as (
+written as (
 
-    -- One buyer per order; a correction of one unit speaks for the whole basket.
     select
         order_id,
-        nullif(lower(trim(email)), '') as email,
-        nullif(lower(trim(customer_name)), '') as customer_name,
-        nullif(trim(postcode), '') as postcode,
-        -- +33 6 and 0033 6 are the international forms of 06.
+        load_seq,
+        load_line,
+        lower(customer_name) as customer_name,
+        postcode,
+        -- "n/a" is not an e-mail that people share.
+        case when email like '%_@_%' then lower(email) end as email,
+        {{ digits_only("replace(phone, '(0)', '')") }} as phone_digits
+    from order_units
+
+),
+
+normalised as (
+
+    select
+        order_id,
+        load_seq,
+        load_line,
+        customer_name,
+        postcode,
+        email,
+        -- +33 6 and 0033 6 are the international forms of 06; "0" is nobody's number.
         case
             when left(phone_digits, 4) = '0033' then '0' || substr(phone_digits, 5)
             when left(phone_digits, 2) = '33' and length(phone_digits) = 11
                 then '0' || substr(phone_digits, 3)
-            else nullif(phone_digits, '')
+            when length(phone_digits) >= 9 and ltrim(phone_digits, '0') <> ''
+                then phone_digits
         end as phone
-    from (
-        select
-            *,
-            {{ digits_only('phone') }} as phone_digits
-        from order_units
-    ) as with_digits
+    from written
+
+),
+
+buyers as (
+
+    -- One buyer per order: the line that tells most about her, then the latest.
+    select * from normalised
     qualify
         row_number() over (
             partition by order_id
-            order by load_seq desc, load_line desc
+            order by
+                case when email is not null then 0 else 1 end,
+                case when phone is not null then 0 else 1 end,
+                case when customer_name is not null then 0 else 1 end,
+                case when postcode is not null then 0 else 1 end,
+                load_seq desc,
+                load_line desc
         ) = 1
 
 ),
@@ -48,7 +73,7 @@ emails_by_phone as (
     select
         phone,
         customer_name,
-        min(email) as email
+        min(email) as known_email
     from buyers
     where phone is not null and customer_name is not null
     group by phone, customer_name
@@ -63,7 +88,7 @@ with_email as (
         buyers.customer_name,
         buyers.postcode,
         buyers.phone,
-        coalesce(buyers.email, emails_by_phone.email) as email
+        coalesce(buyers.email, emails_by_phone.known_email) as email
     from buyers
     left join emails_by_phone
         on
@@ -74,15 +99,24 @@ with_email as (
 
 known_by_place as (
 
-    -- Two phones or two e-mails under one name in one postcode are two people, and
-    -- neither is chosen.
+    -- One name in one postcode may be two people: when it has two e-mails, or an e-mail
+    -- with a phone beside another phone without, neither is chosen.
     select
         customer_name,
         postcode,
         case
-            when min(email) = max(email) and count(distinct phone) <= 1 then min(email)
-        end as email,
-        case when min(phone) = max(phone) then min(phone) end as phone
+            when
+                min(email) = max(email)
+                and (
+                    count(case when email is null then phone end) = 0
+                    or (
+                        count(case when email is not null then phone end) = 0
+                        and min(phone) = max(phone)
+                    )
+                )
+                then min(email)
+        end as known_email,
+        case when min(phone) = max(phone) then min(phone) end as known_phone
     from with_email
     where customer_name is not null and postcode is not null
     group by customer_name, postcode
@@ -93,8 +127,8 @@ identified as (
 
     select
         with_email.order_id,
-        coalesce(with_email.email, known_by_place.email) as email,
-        coalesce(with_email.phone, known_by_place.phone) as phone,
+        coalesce(with_email.email, known_by_place.known_email) as email,
+        coalesce(with_email.phone, known_by_place.known_phone) as phone,
         with_email.customer_name,
         with_email.postcode
     from with_email

@@ -6,6 +6,12 @@ order_units as (
 
 ),
 
+us_states as (
+
+    select * from {{ ref('us_states') }}
+
+),
+
 postcodes as (
 
     select * from {{ ref('postcodes') }}
@@ -32,17 +38,22 @@ given_departments as (
     select
         addresses.postcode,
         addresses.state,
-        -- An address with a state is American, even if its five digits are a French
-        -- postcode too. Postcodes beyond the list (CEDEX) go by their first digits.
+        us_states.state_code is not null as is_american,
+        -- An American address is not French because its five digits are a postcode too.
+        -- Postcodes beyond the list (CEDEX) go by their first digits.
         case
-            when addresses.state is not null then null
+            when us_states.state_code is not null then null
             when postcodes.department_code is not null then postcodes.department_code
             when
                 length(addresses.postcode) = 5
-                and try_cast(addresses.postcode as integer) is not null
+                and {{ digits_only('addresses.postcode') }} = addresses.postcode
                 then {{ department_of_postcode('addresses.postcode') }}
         end as department_code
     from addresses
+    left join us_states
+        on
+            upper(addresses.state) = us_states.state_code
+            or lower(addresses.state) = lower(us_states.state_name)
     left join postcodes on addresses.postcode = postcodes.postcode
 
 ),
@@ -54,11 +65,11 @@ places as (
         given_departments.state,
         departments.department_code,
         case
-            when given_departments.state is not null then 'foreign'
+            when given_departments.is_american then 'foreign'
             else coalesce(departments.region_code, 'unknown')
         end as region_id,
         case
-            when given_departments.state is not null then 'US'
+            when given_departments.is_american then 'US'
             when departments.region_code is not null then 'FR'
             else 'unknown'
         end as country_code
@@ -80,8 +91,8 @@ placed as (
     from order_units
     inner join places
         on
-            order_units.postcode is not distinct from places.postcode
-            and order_units.state is not distinct from places.state
+            coalesce(order_units.postcode, '') = coalesce(places.postcode, '')
+            and coalesce(order_units.state, '') = coalesce(places.state, '')
 
 )
 

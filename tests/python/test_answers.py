@@ -3,11 +3,12 @@
 import csv
 import json
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 from conftest import FIXTURES, ROOT, Shop
 
@@ -115,7 +116,7 @@ def test_no_person_can_be_read_from_the_published_file(built_shop, units):
 
 def test_every_published_table_and_column_says_what_it_is(built_shop):
     tables = built_shop.query("select table_name, comment from duckdb_tables()")
-    assert len(tables) == 18
+    assert len(tables) == 19
     assert all(comment.startswith("One row per ") for _, comment in tables)
     silent = "select table_name, column_name from duckdb_columns() where comment is null"
     assert built_shop.query(f"{silent} and not internal") == []
@@ -174,3 +175,45 @@ def test_the_original_records_give_their_right_answers(shop):
     for query, rows in expected.items():
         found = [[str(v) if v is not None else None for v in row] for row in shop.query(query)]
         assert found == rows, query
+
+
+def test_a_build_that_fails_a_test_publishes_nothing(shop):
+    shop.generate("--orders", "50", "--days", "10", "--end", "2026-11-20")
+    shop.warehouse("load")
+    paths = {"DBT_TARGET_PATH": str(shop.target), "DBT_LOG_PATH": str(shop.target / "logs")}
+    shop.warehouse("build", **paths)
+    before = shop.published.resolve()
+    # What the loader would refuse: a unit cheaper than nothing.
+    with duckdb.connect(str(shop.working)) as connection:
+        connection.execute("update raw.client_support_orders set unit_price = -1 where _line = 1")
+    failed = shop.warehouse("build", check=False, **paths)
+    assert failed.returncode == 1
+    assert "at_least_fct_sale_lines_gross_amount__0" in failed.stdout
+    assert failed.stderr.startswith("error: dbt build did not pass")
+    assert len(failed.stderr.splitlines()) == 1
+    assert shop.published.resolve() == before
+    assert "failed" in shop.warehouse("publish", check=False).stderr
+
+
+def test_the_calendar_is_the_one_on_the_wall(built_shop):
+    days = built_shop.query(
+        "select date_day, month_start_date, calendar_year, calendar_quarter, calendar_month, "
+        "iso_weekday, is_weekend, is_public_holiday, is_sales_period from marts.dim_dates"
+    )
+    assert len(days) == (date(2041, 1, 1) - date(2000, 1, 1)).days
+    for day, month_start, year, quarter, month, weekday, is_weekend, is_holiday, is_sale in days:
+        assert (month_start, year, month) == (day.replace(day=1), day.year, day.month)
+        assert (quarter, weekday) == ((day.month + 2) // 3, day.isoweekday())
+        assert is_weekend == (day.strftime("%a") in ("Sat", "Sun"))
+        is_known = 2020 <= day.year <= 2030
+        assert (is_holiday is None, is_sale is None) == (not is_known, not is_known)
+    # The official list of 2025, and the sales of that year.
+    months_and_days = [(1, 1), (4, 21), (5, 1), (5, 8), (5, 29), (6, 9)]
+    months_and_days += [(7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
+    holidays = [day for day, *_, is_holiday, _ in days if day.year == 2025 and is_holiday]
+    assert sorted(holidays) == [date(2025, month, day) for month, day in months_and_days]
+    sales = sorted(day for day, *_, is_sale in days if day.year == 2025 and is_sale)
+    assert (sales[0], sales[27], sales[28], sales[-1], len(sales)) == (
+        *(date(2025, 1, 8), date(2025, 2, 4)),
+        *(date(2025, 6, 25), date(2025, 7, 22), 56),
+    )

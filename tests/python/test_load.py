@@ -207,7 +207,7 @@ def test_a_warehouse_held_by_another_process_is_told_in_one_line(shop, refused):
     try:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        for command in ("load", "status", "publish", "create"):
+        for command in ("create", "load", "status", "build", "publish"):
             line = refused(shop.warehouse(command, check=False), 1)
             assert f"process {holder.pid}" in line
     finally:
@@ -236,7 +236,9 @@ LINES = st.one_of(
     st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists, max_leaves=5).map(
         lambda value: record(address=value, unit_price=value)
     ),
-).map(str.encode) | st.binary(max_size=30).map(lambda raw: raw.replace(b"\n", b""))
+).map(lambda text: text.encode(errors="surrogatepass")) | st.binary(max_size=30).map(
+    lambda raw: raw.replace(b"\n", b"")
+)
 
 
 @settings(
@@ -250,9 +252,11 @@ def test_every_line_ends_somewhere(load_bytes, lines):
     # blanks only is no line.
     expected = content.removesuffix(b"\n").split(b"\n") if content else []
     blank = 0
-    for line in expected:
+    for number, line in enumerate(expected):
         try:
-            blank += not line.removeprefix(b"\xef\xbb\xbf").decode().strip()
+            blank += (
+                not (line.removeprefix(b"\xef\xbb\xbf") if not number else line).decode().strip()
+            )
         except UnicodeDecodeError:
             continue
     assert len(rejects) + len(accepted) + blank == len(expected)

@@ -2,29 +2,29 @@ with
 
 received as (
 
-    -- Counted from raw, without the staging model: a unit is an order and a tag, however
-    -- often and in however many versions it came.
-    select count(*) as units
-    from (
-        select distinct
-            txid,
-            {{ rfid_as_24_digits('rfid') }} as tag
-        from {{ source('pos', 'client_support_orders') }}
-    ) as units_received
+    -- From raw, without the staging model and by another formula: a tag without its 0x and
+    -- its leading zeros.
+    select distinct
+        trim(txid) as order_id,
+        ltrim(replace(upper(trim(rfid)), '0X', ''), '0') as tag
+    from {{ source('pos', 'client_support_orders') }}
 
 ),
 
 sold as (
 
-    select coalesce(sum(units_sold), 0) as units
+    select
+        order_id,
+        ltrim(unit_id, '0') as tag,
+        units_sold
     from {{ ref('fct_sale_lines') }}
     where source_system = 'pos'
 
 )
 
 select
-    received.units as units_received,
-    sold.units as units_sold
+    coalesce(received.order_id, sold.order_id) as order_id,
+    coalesce(received.tag, sold.tag) as tag
 from received
-cross join sold
-where received.units <> sold.units
+full outer join sold on received.order_id = sold.order_id and received.tag = sold.tag
+where received.order_id is null or sold.order_id is null or sold.units_sold <> 1

@@ -19,7 +19,8 @@ days_with_events as (
         max(case when events.event_kind = 'public_holiday' then events.event_name end)
             as public_holiday_name,
         max(case when events.event_kind = 'soldes' then 1 else 0 end) = 1
-            as is_sales_period
+            as is_sales_period,
+        extract(year from days.date_day) between 2020 and 2030 as is_in_calendar
     from days
     left join events
         on days.date_day between events.start_date and events.end_date
@@ -37,9 +38,11 @@ final as (
         cast(extract(month from date_day) as integer) as calendar_month,
         cast({{ iso_weekday('date_day') }} as integer) as iso_weekday,
         {{ iso_weekday('date_day') }} >= 6 as is_weekend,
-        public_holiday_name is not null as is_public_holiday,
+        -- The calendar of events ends; beyond it, nothing is known rather than false.
+        case when is_in_calendar then public_holiday_name is not null end
+            as is_public_holiday,
         public_holiday_name,
-        is_sales_period
+        case when is_in_calendar then is_sales_period end as is_sales_period
     from days_with_events
 
 )

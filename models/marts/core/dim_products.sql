@@ -30,7 +30,7 @@ unlisted as (
 
     -- An item that no catalogue knows stays as itself: a near miss is never corrected.
     select distinct
-        order_units.item_name as product_id,
+        {{ unlisted_product_id('order_units.item_name') }} as product_id,
         order_units.item_name,
         'unknown' as founder,
         'unknown' as style,
@@ -39,7 +39,7 @@ unlisted as (
         false as is_in_catalogue
     from order_units
     left join catalogue on order_units.item_name = catalogue.item_name
-    where catalogue.item_name is null and order_units.item_name <> 'unknown'
+    where catalogue.item_name is null
 
 ),
 

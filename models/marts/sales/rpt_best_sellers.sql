@@ -17,6 +17,8 @@ sales_by_product as (
     select
         product_id,
         sum(units_sold) as units_sold,
+        sum(case when sales_amount is null then units_sold else 0 end)
+            as units_without_price,
         count(distinct order_id) as orders_placed,
         count(distinct case when customer_id <> 'unknown' then customer_id end)
             as customers,
@@ -41,6 +43,8 @@ final as (
         products.finish,
         products.is_in_catalogue,
         cast(coalesce(sales_by_product.units_sold, 0) as integer) as units_sold,
+        cast(coalesce(sales_by_product.units_without_price, 0) as integer)
+            as units_without_price,
         cast(coalesce(sales_by_product.orders_placed, 0) as integer) as orders_placed,
         cast(coalesce(sales_by_product.customers, 0) as integer) as customers,
         cast(coalesce(sales_by_product.gross_amount, 0) as decimal(18, 2)) as gross_amount,

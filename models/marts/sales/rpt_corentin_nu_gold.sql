@@ -17,7 +17,7 @@ sales_of_nu_gold as (
     select
         products.product_id,
         products.item_name,
-        count(sale_lines.sale_line_id) as units_sold,
+        coalesce(sum(sale_lines.units_sold), 0) as units_sold,
         count(distinct sale_lines.order_id) as orders_placed,
         count(
             distinct case

@@ -10,22 +10,22 @@ renamed as (
 
     select
         -- ids
-        txid as order_id,
+        trim(txid) as order_id,
         {{ rfid_as_24_digits('rfid') }} as unit_id,
 
         -- strings
         item as item_name,
-        name as customer_name,
+        {{ clean_text('name') }} as customer_name,
         {{ json_text('address', 'street_address') }} as street_address,
         {{ json_text('address', 'city') }} as city,
         {{ json_text('address', 'state') }} as state,
         {{ json_text('address', 'postalcode') }} as postcode,
-        phone as phone,
-        email as email,
+        {{ clean_text('phone') }} as phone,
+        {{ clean_text('email') }} as email,
         {{ json_text('emergency_contact', 'name') }} as contact_name,
         {{ json_text('emergency_contact', 'phone') }} as contact_phone,
-        channel as channel,
-        store_id as store_id,
+        lower({{ clean_text('channel') }}) as channel,
+        {{ clean_text('store_id') }} as store_id,
 
         -- numbers
         unit_price as unit_price,
@@ -40,9 +40,39 @@ renamed as (
 
 ),
 
+versions as (
+
+    -- The same content again is a duplicate, not a newer version: an old file that is sent
+    -- once more does not undo a correction.
+    select * from renamed
+    qualify
+        row_number() over (
+            partition by
+                order_id,
+                unit_id,
+                item_name,
+                customer_name,
+                street_address,
+                city,
+                state,
+                postcode,
+                phone,
+                email,
+                contact_name,
+                contact_phone,
+                channel,
+                store_id,
+                unit_price,
+                discount_amount,
+                purchased_at
+            order by load_seq, load_line
+        ) = 1
+
+),
+
 latest as (
 
-    select * from renamed
+    select * from versions
     qualify
         row_number() over (
             partition by order_id, unit_id
