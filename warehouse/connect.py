@@ -31,7 +31,6 @@ def open_working(path: Path) -> Iterator[Connection]:
     """Open the working file for writing, creating it where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _open(path, {"storage_compatibility_version": STORAGE_VERSION}) as connection:
-        query(connection, "set timezone = 'UTC'")
         yield connection
 
 

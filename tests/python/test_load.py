@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -14,6 +15,7 @@ from warehouse.connect import open_working, query
 from warehouse.create import create_tables
 from warehouse.feeds import ORDERS
 from warehouse.load import load_file
+from warehouse.settings import WarehouseError
 
 NOW = datetime(2026, 11, 21)  # noqa: DTZ001 - UTC without zone, as in the database
 GOOD = {
@@ -131,6 +133,23 @@ def test_a_bad_line_is_kept_with_its_reason(load_bytes, line, reason):
     assert rejects == [(1, reason, kept)]
 
 
+def test_line_numbers_go_on_over_batches(load_bytes, monkeypatch):
+    monkeypatch.setattr("warehouse.load._BATCH_LINES", 3)
+    lines = [record(txid=f"t{n}") if n % 4 else "{" for n in range(1, 12)]
+    rejects, accepted = load_bytes("\n".join(lines).encode())
+    assert rejects == [(4, "invalid_json", "{"), (8, "invalid_json", "{")]
+    assert accepted == [f"t{n}" for n in range(1, 12) if n % 4]
+
+
+def test_a_lost_line_is_noticed_and_nothing_is_loaded(load_bytes, monkeypatch, tmp_path):
+    monkeypatch.setattr("warehouse.load._Load._refuse", lambda self, lines: 0)
+    with pytest.raises(WarehouseError, match="2 lines came in but 1 accepted"):
+        load_bytes(record().encode() + b"\n\xff")
+    with open_working(tmp_path / "w.duckdb") as connection:
+        assert query(connection, "select count(*) from raw.client_support_orders") == [(0,)]
+        assert query(connection, "select count(*) from raw.load_manifest") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("text", "utc"),
     [
@@ -189,8 +208,55 @@ def test_a_cut_gzip_file_loads_nothing_and_is_told(shop, refused):
     sql = "select status, row_count from raw.load_manifest order by file"
     assert shop.query_working(sql) == [("failed", 0), ("loaded", 1)]
     assert "failed: orders/a.ndjson.gz" in shop.warehouse("status").stdout
+    # Still damaged: told again, not taken for known.
+    assert "orders/a.ndjson.gz" in refused(shop.warehouse("load", check=False), 1)
     put(shop, "a.ndjson.gz", whole)
     assert "5,000 accepted" in shop.warehouse("load").stdout
+
+
+@pytest.mark.parametrize("damage", ["cut", "checksum", "tail", "not gzip"])
+def test_damaged_gzip_leaves_no_line_behind(tmp_path, monkeypatch, damage):
+    monkeypatch.setattr("warehouse.load._BATCH_LINES", 10)
+    whole = gzip.compress("\n".join(record(txid=f"t{i}") for i in range(500)).encode())
+    content = {
+        "cut": whole[:-100],
+        "checksum": whole[:-8] + b"\0\0\0\0" + whole[-4:],
+        "tail": whole + b"not gzip",
+        "not gzip": record().encode(),
+    }[damage]
+    path = tmp_path / "landing" / "orders" / "a.ndjson.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with open_working(tmp_path / "w.duckdb") as connection:
+        create_tables(connection)
+        loaded = load_file(connection, ORDERS, path, tmp_path / "landing", NOW)
+        assert loaded
+        assert loaded.failure
+        assert query(connection, "select count(*) from raw.client_support_orders") == [(0,)]
+        assert query(connection, "select status from raw.load_manifest") == [("failed",)]
+
+
+def test_a_line_beyond_any_order_is_cut_and_kept(load_bytes, monkeypatch):
+    monkeypatch.setattr("warehouse.load._LONGEST_LINE", 2_000)
+    long = record(name="x" * 2_000)
+    rejects, accepted = load_bytes(f"{long}\n{record(txid='t2')}".encode())
+    assert rejects == [(1, "line_too_long", long[:1_000])]
+    assert accepted == ["t2"]
+
+
+def test_the_pepper_stays_until_another_is_given(tmp_path, monkeypatch):
+    found = []
+    for secret in (None, None, "salt", None, "pepper"):
+        if secret:
+            monkeypatch.setenv("KSCM_PEPPER", secret)
+        else:
+            monkeypatch.delenv("KSCM_PEPPER", raising=False)
+        with open_working(tmp_path / "w.duckdb") as connection:
+            create_tables(connection)
+            found += query(connection, "from raw.pepper")
+    (first,), *others = found
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert others == [(first,), ("salt",), ("salt",), ("pepper",)]
 
 
 def test_a_warehouse_held_by_another_process_is_told_in_one_line(shop, refused):
