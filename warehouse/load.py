@@ -6,6 +6,7 @@ commit. A file whose content is in the manifest already is skipped.
 
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ def load_file(
     connection: Connection, feed: Feed, path: Path, landing: Path, now: datetime
 ) -> Loaded | None:
     """Load one file in one transaction; None when its content was loaded before."""
-    name = path.relative_to(landing).as_posix()
+    # A name that is not UTF-8 is written as it would be typed in Python: b\xff.ndjson.
+    name = os.fsencode(path.relative_to(landing)).decode(errors="backslashreplace")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()

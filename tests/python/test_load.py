@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -190,12 +191,15 @@ def test_a_file_is_loaded_once_and_a_grown_file_again(shop):
     put(shop, "b.ndjson.gz", gzip.compress(record(txid="t2").encode()))
     put(shop, "c.ndjson.part", record(txid="unfinished"))
     put(shop, "readme.txt", "not a feed")
-    assert "Loaded 2 files, skipped 0" in shop.warehouse("load").stdout
-    assert "Loaded 0 files, skipped 2" in shop.warehouse("load").stdout
+    put(shop, os.fsdecode(b"n\xff*[1]'\n.ndjson"), "\n")
+    assert "Loaded 3 files, skipped 0" in shop.warehouse("load").stdout
+    assert "Loaded 0 files, skipped 3" in shop.warehouse("load").stdout
     put(shop, "a.ndjson", record(txid="t1") + "\n" + record(txid="t3") + "\n")
-    assert "Loaded 1 file, skipped 1 known" in shop.warehouse("load").stdout
+    assert "Loaded 1 file, skipped 2 known" in shop.warehouse("load").stdout
     sql = "select txid, _load_seq from raw.client_support_orders order by all"
-    assert shop.query_working(sql) == [("t1", 1), ("t1", 3), ("t2", 2), ("t3", 3)]
+    assert shop.query_working(sql) == [("t1", 1), ("t1", 4), ("t2", 2), ("t3", 4)]
+    named = "select file from raw.load_manifest where row_count = 1 and row_parsed = 0"
+    assert shop.query_working(named) == [("orders/n\\xff*[1]'\n.ndjson",)]
 
 
 def test_a_cut_gzip_file_loads_nothing_and_is_told(shop, refused):
