@@ -49,7 +49,7 @@ $(CORE):
 	@"$(PYTHON)" -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "error: Python 3.11, 3.12 or 3.13 is needed and $(PYTHON) is %d.%d: name another with PYTHON=..." % sys.version_info[:2])'
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || { echo "error: $(PYTHON) has no venv: install it (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@echo "Setting up .venv, once ..."
-	@"$(PYTHON)" -m venv .venv
+	@"$(PYTHON)" -m venv --clear .venv
 	@$(INSTALL) -r requirements.lock
 	@rm -f .venv/*.stamp && touch $@
 

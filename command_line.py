@@ -16,12 +16,14 @@ def run(app: typer.Typer, program: str, *refusals: type[Exception]) -> NoReturn:
     """Run the app and exit; the exceptions in `refusals` carry a sentence for the user."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal without accents shows "?" for them; it does not end the command.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = app(prog_name=program, standalone_mode=False)
         if code == _INTERRUPTED:
             raise KeyboardInterrupt
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except typer.TyperException as error:
         _fail(f"{_one_line(error.format_message())} See {program} --help.", error.exit_code)
     except refusals as error:

@@ -43,7 +43,7 @@ class Format(StrEnum):
 
 
 def _landing() -> Path:
-    return Path(os.environ.get("KSCM_DATA", "data")) / "landing"
+    return Path(os.environ.get("KSCM_DATA") or "data") / "landing"
 
 
 @app.command()

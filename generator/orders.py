@@ -16,7 +16,7 @@ from generator.demand import Clock, is_sale_day
 from generator.identifiers import sgtin96, uuid7
 from generator.people import Customers
 from generator.randomness import Choice, Indices, Words, draw_below, draw_words
-from generator.world import World
+from generator.world import MAX_ORDERS_PER_DAY, World, WorldError
 
 FIRST_DAY = date(2010, 1, 1)  # day 0 of the identifiers; 14 bits of days last until 2054
 LAST_DAY = FIRST_DAY + timedelta(days=(1 << 14) - 1)
@@ -52,6 +52,8 @@ def order_lines(shop: Shop, day: date) -> Iterator[str]:
     count = shop.world.orders_on(day)
     if count == 0:
         return
+    if count > MAX_ORDERS_PER_DAY:
+        raise WorldError(f"{day} would have {count:,} orders, more than its tags: ask for fewer.")
     seed, numbers = shop.world.seed, np.arange(count, dtype=np.uint64)
     orders = (np.uint64((day - FIRST_DAY).days) << np.uint64(20)) | numbers
     buyers = shop.customers.visits.pick(draw_words(seed, "buyer", orders)).tolist()

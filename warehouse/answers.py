@@ -74,7 +74,7 @@ def print_answers(connection: Connection) -> None:
             "\n".join(name for name, _ in found),
             "\n".join(detail for _, detail in found),
         )
-    console = Console()
+    console = Console(markup=False, emoji=False)  # an item may be named "[b]"
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_FILE
     console.print(table)

@@ -49,7 +49,12 @@ def query(connection: Connection, sql: str, parameters: object = None) -> list[t
 
     A result that is not fetched to its end blocks the connection for the next statement.
     """
-    return connection.execute(sql, parameters).fetchall()
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():  # what DuckDB makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
 
 
 @contextmanager
@@ -61,15 +66,14 @@ def _open(path: Path, config: _Config, read_only: bool = False) -> Iterator[Conn
     try:
         yield connection
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
-            raise WarehouseError(f"{path}: {str(error).splitlines()[0]}") from None
-        raise
+        # A full disk comes as one of several kinds, a foreign file as others.
+        raise WarehouseError(f"{path}: {str(error).splitlines()[0]}") from None
     finally:
         connection.close()
 
 
 def _why_closed(path: Path, message: str) -> str:
-    if "lock" in message:
+    if "Conflicting lock" in message:
         holder = re.search(r"PID (\d+)", message)
         who = f"another program (process {holder[1]})" if holder else "another program"
         return f"{path} is held by {who}: close it and run the same command again."

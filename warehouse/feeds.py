@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-# A time that ends in an offset. DuckDB would drop the offset without a word when it casts
-# such a text to a time without one.
-_HAS_OFFSET = r"\d{1,2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
+# ISO 8601, and with an offset. What else DuckDB casts to a time, it casts without a word
+# about the zone's name or the PM that it drops.
+_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
+_TIME = rf"^\d{{4}}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?{_OFFSET}?)?$"
+_HAS_OFFSET = rf":.*{_OFFSET}$"
 
 _NOT_PLAIN = "in ('OBJECT', 'ARRAY', 'BOOLEAN')"
 
@@ -30,8 +32,10 @@ class Field:
             case "json":
                 return f"{self.name}_json"
             case "timestamp":
+                text = f"trim({text})"
                 return (
-                    f"case when regexp_matches({text}, '{_HAS_OFFSET}') "
+                    f"case when not regexp_matches({text}, '{_TIME}') then null "
+                    f"when regexp_matches({text}, '{_HAS_OFFSET}') "
                     f"then try_cast({text} as timestamptz) at time zone 'UTC' "
                     f"else try_cast({text} as timestamp) end"
                 )

@@ -5,6 +5,7 @@ replaced. A reader never meets a lock or half a file, and one that is open keeps
 """
 
 import os
+import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -37,8 +38,11 @@ def publish(connection: Connection, link: Path, now: datetime) -> int:
     pointer.symlink_to(version.name)
     pointer.replace(link)
     _sync(folder)
-    for old in sorted(folder.glob(f"{link.stem}-*Z{link.suffix}"))[:-_KEPT_VERSIONS]:
-        old.unlink()
+    pattern = re.compile(rf"{re.escape(link.stem)}-\d{{8}}T\d{{12}}Z{re.escape(link.suffix)}")
+    versions = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
+    for old in versions[:-_KEPT_VERSIONS]:
+        if old != version:
+            old.unlink()
     return tables
 
 

@@ -10,7 +10,7 @@ class WarehouseError(Exception):
 
 def data_folder() -> Path:
     """Return the folder of everything that is not in git."""
-    return Path(os.environ.get("KSCM_DATA", "data"))
+    return Path(os.environ.get("KSCM_DATA") or "data")
 
 
 def landing_folder() -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import LAST_DAY, ROOT
 
+from generator.files import write_lines
+
 SMALL = ("--orders", "500", "--days", "100", "--end", LAST_DAY)
 
 
@@ -61,18 +63,32 @@ def test_other_parameters_do_not_change_a_world_and_are_told(shop, refused):
     assert "--landing" in line
 
 
+def test_a_file_that_breaks_off_leaves_nothing(tmp_path):
+    def lines():
+        yield "one"
+        raise KeyboardInterrupt
+
+    for name in ("a.ndjson", "a.ndjson.gz"):
+        with pytest.raises(KeyboardInterrupt):
+            write_lines(tmp_path / name, lines())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_interrupted_run_leaves_whole_files_and_is_finished_by_the_next(shop, tmp_path):
     options = ["--orders", "6000", "--days", "600", "--end", LAST_DAY]
     orders = shop.data / "landing" / "orders"
     orders.mkdir(parents=True)
     # Opening a pipe that nobody reads blocks: the run stands still in its third file.
-    os.mkfifo(orders / "orders_2025-05-01_2025-05-31.ndjson.part")
+    pipe = orders / "orders_2025-05-01_2025-05-31.ndjson.part"
+    os.mkfifo(pipe)
     process = subprocess.Popen(
         [sys.executable, "-m", "generator", *options],
         cwd=ROOT,
         env=shop.environment(),
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job ignores Ctrl-C, and its children with it: not this one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     while process.poll() is None and len(list(orders.glob("*.ndjson"))) < 2:
         os.sched_yield()
@@ -80,6 +96,7 @@ def test_an_interrupted_run_leaves_whole_files_and_is_finished_by_the_next(shop,
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert stderr.startswith("error: stopped")
+    pipe.unlink(missing_ok=True)  # there still, if Ctrl-C came before it was opened
     assert sorted(path.name for path in orders.iterdir()) == [
         "orders_2025-03-31_2025-03-31.ndjson",
         "orders_2025-04-01_2025-04-30.ndjson",
