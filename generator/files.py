@@ -3,7 +3,9 @@
 import gzip
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> int:
@@ -16,14 +18,9 @@ def write_lines(path: Path, lines: Iterable[str]) -> int:
     count = 0
     try:
         with part.open("wb") as file:
-            if path.suffix == ".gz":
-                with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
-                    for line in lines:
-                        packed.write(line.encode() + b"\n")
-                        count += 1
-            else:
+            with _packer(file) if path.suffix == ".gz" else nullcontext(file) as target:
                 for line in lines:
-                    file.write(line.encode() + b"\n")
+                    target.write(line.encode() + b"\n")
                     count += 1
             file.flush()
             os.fsync(file.fileno())
@@ -32,3 +29,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> int:
         part.unlink(missing_ok=True)
         raise
     return count
+
+
+def _packer(file: BinaryIO) -> gzip.GzipFile:
+    return gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
