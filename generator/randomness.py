@@ -5,7 +5,10 @@ was drawn before it, in whatever block, order or process. Only 64-bit integer ar
 is used, so that a seed gives the same bytes on every machine and with every numpy.
 """
 
+import csv
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -28,6 +31,7 @@ def _mix(words: Words) -> Words:
     return words ^ (words >> np.uint64(31))
 
 
+@cache
 def stream_key(seed: int, stream: str) -> int:
     """Return the 64-bit key of a named stream: one name per drawn attribute."""
     key = seed & _MASK
@@ -42,10 +46,15 @@ def draw_words(seed: int, stream: str, counters: Words) -> Words:
     return _mix(_mix(counters * np.uint64(_GOLDEN) + key) + key)
 
 
-def draw_below(words: Words, bound: int) -> Indices:
-    """Map words to integers in [0, bound); `bound` is at most 2^32."""
+def draw_below(words: Words, bound: int | Words) -> Indices:
+    """Map words to integers in [0, bound); `bound` is at most 2^32, one for all or each."""
     high = words >> np.uint64(32)
-    return ((high * np.uint64(bound)) >> np.uint64(32)).astype(np.int64)
+    return ((high * np.asarray(bound, dtype=np.uint64)) >> np.uint64(32)).astype(np.int64)
+
+
+def happens(words: Words, per_million: int | Indices) -> NDArray[np.bool_]:
+    """Tell for each word whether an event of that probability takes place."""
+    return draw_below(words, 1_000_000) < per_million
 
 
 @dataclass(frozen=True)
@@ -66,3 +75,66 @@ class Choice:
         """Return the index of the outcome that each word falls on."""
         points = draw_below(words, int(self.cumulative[-1])).astype(np.uint64)
         return np.searchsorted(self.cumulative, points, side="right")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Several weighted choices among the same n outcomes, drawn from together."""
+
+    flat: Words
+    totals: Words
+    outcomes: int
+
+    @classmethod
+    def of(cls, weights: Indices) -> Self:
+        """Build from weights ≥ 0 of shape (choices, n); each row sums to 1 to 2^32."""
+        cumulative = np.cumsum(weights.astype(np.uint64), axis=1, dtype=np.uint64)
+        totals = cumulative[:, -1]
+        if totals.min() == 0 or totals.max() > MAX_TOTAL_WEIGHT:
+            raise ValueError("each row of weights must sum to between 1 and 2^32")
+        rows = np.arange(len(weights), dtype=np.uint64)[:, None] << np.uint64(40)
+        return cls((rows + cumulative).ravel(), totals, weights.shape[1])
+
+    def pick(self, words: Words, rows: Indices) -> Indices:
+        """Return the index of the outcome that each word falls on, in its row's choice."""
+        points = draw_below(words, self.totals[rows]).astype(np.uint64)
+        keys = (rows.astype(np.uint64) << np.uint64(40)) + points
+        return np.searchsorted(self.flat, keys, side="right") - rows * self.outcomes
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """A continuous distribution as integers, linear between 129 of its quantiles.
+
+    The table stops at probability 1 − 1/512: larger values are not drawn.
+    """
+
+    values: Indices
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """Read a column of `quantiles.csv`.
+
+        purchase_rate: gamma of shape 0.55, its mean is 1,000. dropout: beta(0.8, 2.4), in
+        millionths. exponential: its mean is 1,000. return_lag: log-normal of median 1,000
+        and sigma 0.8. Logarithms differ in the last bit from machine to machine, so they
+        are not taken here: a test computes the table again.
+        """
+        return cls(np.array(_read_quantiles()[name], dtype=np.int64))
+
+    def pick(self, words: Words) -> Indices:
+        """Return the value at the probability that each word stands for."""
+        steps = len(self.values) - 1
+        scaled = (words >> np.uint64(32)) * np.uint64(steps)
+        step = (scaled >> np.uint64(32)).astype(np.int64)
+        rest = (scaled & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        low, high = self.values[step], self.values[step + 1]
+        return low + ((high - low) * rest >> 32)
+
+
+@cache
+def _read_quantiles() -> dict[str, list[int]]:
+    path = Path(__file__).with_name("quantiles.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [int(row[name]) for row in rows] for name in rows[0] if name != "probability"}
