@@ -19,7 +19,11 @@ written as (
         load_seq,
         load_line,
         lower(customer_name) as customer_name,
-        postcode,
+        -- 50667 is Cologne's and the Manche's: one name there is not one person.
+        case
+            when upper(country) in ('FR', 'FRANCE') then postcode
+            else coalesce(upper(country) || ' ', '') || postcode
+        end as postcode,
         -- "n/a" is not an e-mail that people share.
         case when email like '%_@_%' then lower(email) end as email,
         {{ digits_only("replace(phone, '(0)', '')") }} as phone_digits

@@ -6,6 +6,12 @@ catalogue as (
 
 ),
 
+catalogue_prices as (
+
+    select * from {{ ref('int_catalogue_prices_dated') }}
+
+),
+
 order_units as (
 
     select * from {{ ref('stg_pos__order_units') }}
@@ -15,14 +21,18 @@ order_units as (
 listed as (
 
     select
-        sku as product_id,
-        item_name,
-        founder,
-        style,
-        finish,
-        unit_price as catalogue_price,
+        catalogue.sku as product_id,
+        catalogue.item_name,
+        catalogue.founder,
+        catalogue.style,
+        catalogue.finish,
+        catalogue_prices.unit_price as catalogue_price,
         true as is_in_catalogue
     from catalogue
+    inner join catalogue_prices
+        on
+            catalogue.sku = catalogue_prices.sku
+            and catalogue_prices.valid_until is null
 
 ),
 

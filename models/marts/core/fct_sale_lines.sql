@@ -18,27 +18,45 @@ customers as (
 
 ),
 
-catalogue as (
+catalogue_prices as (
 
-    select * from {{ ref('catalogue') }}
+    select * from {{ ref('int_catalogue_prices_dated') }}
+
+),
+
+dated as (
+
+    select
+        *,
+        {{ local_date('purchased_at') }} as purchase_date
+    from order_units
 
 ),
 
 priced as (
 
     select
-        order_units.order_id,
-        order_units.unit_id,
-        order_units.store_id,
-        order_units.channel,
-        order_units.purchased_at,
-        coalesce(catalogue.sku, {{ unlisted_product_id('order_units.item_name') }})
+        dated.order_id,
+        dated.unit_id,
+        dated.store_id,
+        dated.channel,
+        dated.purchased_at,
+        dated.purchase_date,
+        coalesce(catalogue_prices.sku, {{ unlisted_product_id('dated.item_name') }})
             as product_id,
-        -- What the till says, else the catalogue; an unlisted item may have no price.
-        coalesce(order_units.unit_price, catalogue.unit_price) as unit_price,
-        coalesce(order_units.discount_amount, 0) as discount_given
-    from order_units
-    left join catalogue on order_units.item_name = catalogue.item_name
+        -- What the till says, else the catalogue of that day; an unlisted item may have no
+        -- price.
+        coalesce(dated.unit_price, catalogue_prices.unit_price) as unit_price,
+        coalesce(dated.discount_amount, 0) as discount_given
+    from dated
+    left join catalogue_prices
+        on
+            dated.item_name = catalogue_prices.item_name
+            and dated.purchase_date >= catalogue_prices.valid_from
+            and (
+                dated.purchase_date < catalogue_prices.valid_until
+                or catalogue_prices.valid_until is null
+            )
 
 ),
 
@@ -72,7 +90,7 @@ final as (
             else 'unknown'
         end as store_id,
         coalesce(discounted.channel, 'unknown') as channel,
-        {{ local_date('discounted.purchased_at') }} as purchase_date,
+        discounted.purchase_date,
         discounted.purchased_at,
         1 as units_sold,
         cast(discounted.unit_price as decimal(12, 2)) as gross_amount,
