@@ -55,9 +55,18 @@ class DirtError(Exception):
 
 @dataclass(frozen=True)
 class Dirt:
-    """The rate of each defect, in parts per million; a defect without one never happens."""
+    """The rate of each defect, in parts per million; a defect without one never happens.
 
+    `name` is what was asked for: a profile, or a file.
+    """
+
+    name: str
     rates: Mapping[str, int]
+
+    @property
+    def reaches_tills(self) -> bool:
+        """Tell whether a line of the tills can be hit."""
+        return any(rate for name, rate in self.rates.items() if not name.startswith("web_"))
 
     def hits(self, seed: int, defect: str, counters: Words) -> NDArray[np.bool_]:
         """Tell which of the numbered things the defect hits."""
@@ -70,17 +79,20 @@ class Dirt:
 def read_dirt(asked: str) -> Dirt:
     """Return a profile by its name, or the rates of a TOML file: `mojibake = 0.002`."""
     if asked in PROFILES:
-        return Dirt(PROFILES[asked])
+        return Dirt(asked, PROFILES[asked])
     known = f"known are {', '.join(PROFILES)}, or a TOML file of rates"
     if not Path(asked).is_file():
         raise DirtError(f"no dirt is called {asked}: {known}.")
     try:
         rates = tomllib.loads(Path(asked).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DirtError(f"{asked} cannot be read ({error}): {known}.") from None
     for name, rate in rates.items():
         if name not in HEAVY:
             raise DirtError(f"{asked}: no defect is called {name}: known are {', '.join(HEAVY)}.")
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise DirtError(f"{asked}: the rate of {name} must be a number from 0 to 1.")
-    return Dirt({name: round(rate * 1_000_000) for name, rate in rates.items()})
+    return Dirt(asked, {name: round(rate * 1_000_000) for name, rate in rates.items()})
+
+
+CLEAN = Dirt("none", PROFILES["none"])
