@@ -9,16 +9,15 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
 
+from generator.files import whole_file, write_table
 from generator.world import each_day
 
 Rows = list[tuple[Any, ...]]
@@ -79,7 +78,7 @@ def write_when_changed(path: Path, lines: list[str]) -> None:
     """Write a whole file of text lines, unless it holds exactly these already."""
     content = "".join(f"{line}\n" for line in lines).encode()
     if not path.exists() or path.read_bytes() != content:
-        with _replacing(path) as file:
+        with whole_file(path) as file:
             file.write(content)
 
 
@@ -140,7 +139,7 @@ def _drop_key(feed: Feed, key: Path, first: date) -> None:
 def _append(feed: Feed, key: Path, first: date, days: Iterator[tuple[date, FeedDay]]) -> None:
     answers: dict[str, Rows] = {table: [] for table in feed.tables}
     last = None
-    with _replacing(feed.path) as file:
+    with whole_file(feed.path) as file:
         if feed.path.exists():
             with feed.path.open("rb") as old:
                 shutil.copyfileobj(old, file)
@@ -158,21 +157,4 @@ def _append(feed: Feed, key: Path, first: date, days: Iterator[tuple[date, FeedD
 
 def _write_table(path: Path, schema: pa.Schema, rows: Rows) -> None:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in schema]
-    with _replacing(path) as file:
-        pq.write_table(pa.table(columns, schema=schema), file)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open `path.part`; sync it and rename it to `path` at the end, remove it on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_table(path, pa.table(columns, schema=schema))
