@@ -6,7 +6,7 @@ CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help run test generate build answers shell lint clean
+.PHONY: help run test generate serve build answers shell bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -20,10 +20,14 @@ run: $(CORE) ## Set up, generate, load, build, publish and print the four answer
 test: $(DEV) lint ## Set up, then lint, build and run every test
 	@.venv/bin/python -m pytest
 
-generate: $(CORE) ## Write and load orders, the next days when run again (ORDERS SEED DAYS END FORMAT)
+generate: $(CORE) ## Write and load the next days (ORDERS SEED DAYS END DIRT FORMAT WORKERS)
 	@.venv/bin/python -m generator --orders "$(or $(ORDERS),100000)" --seed "$(or $(SEED),42)" \
-		--days "$(or $(DAYS),730)" --format "$(or $(FORMAT),ndjson)" $(if $(END),--end "$(END)")
+		--days "$(or $(DAYS),730)" --dirt "$(or $(DIRT),none)" --format "$(or $(FORMAT),ndjson)" \
+		$(if $(END),--end "$(END)") $(if $(WORKERS),--workers "$(WORKERS)")
 	@.venv/bin/python -m warehouse load
+
+serve: $(CORE) ## Serve the files of the shops and the web store over HTTP, until Ctrl-C (PORT)
+	@.venv/bin/python -m generator serve --port "$(or $(PORT),8765)"
 
 build: $(CORE) ## Build and test every model, then publish the marts
 	@.venv/bin/python -m warehouse build
@@ -33,6 +37,9 @@ answers: $(CORE) ## Print the four answers from the published file
 
 shell: $(CORE) ## Open the DuckDB shell on the published file, read-only
 	@.venv/bin/python -m warehouse shell
+
+bench: $(CORE) ## Time the generator beside a naive script, in turn (some minutes, 5 GB of disk)
+	@.venv/bin/python benchmarks/generator.py
 
 lint: $(DEV) ## Check style and types of Python and SQL
 	@.venv/bin/ruff check --quiet .

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.catalogue import read_catalogue
-from generator.outlets import numbered, read_skus, share_of_orders
+from generator.outlets import numbered, share_of_orders
 from generator.randomness import (
     Choice,
     Indices,
@@ -26,6 +26,7 @@ from generator.randomness import (
 )
 from generator.world import World, each_day
 
+INVOICES_A_DAY = 10  # on a mean day of the largest worlds
 ORDERS_PER_INVOICE = 40  # one web invoice for every forty orders of the tills
 ORDERS_PER_CUSTOMER = 160  # four invoices each on average
 FIRST_CUSTOMER, MAX_CUSTOMERS = 12_346, 80_000  # numbers of five digits
@@ -127,7 +128,7 @@ class WebStore:
 
 def open_web_store(world: World) -> WebStore:
     """Invent the customers of a world's web store; few of them buy most of it."""
-    items, skus = read_catalogue(), read_skus()
+    items = read_catalogue()
     count = min(max(world.orders // ORDERS_PER_CUSTOMER, 5), MAX_CUSTOMERS)
     customers = np.arange(count, dtype=np.uint64)
     rates = Quantiles.read("purchase_rate").pick(draw_words(world.seed, "web rate", customers))
@@ -137,7 +138,7 @@ def open_web_store(world: World) -> WebStore:
     names = list(COUNTRY_WEIGHTS)
     return WebStore(
         world=world,
-        goods=[(skus[item.name], item.name, item.price_cents) for item in items],
+        goods=[(item.sku, item.name, item.price_cents) for item in items],
         popularity=Choice.of([item.weight for item in items]),
         visits=Choice.of(rates + 1),
         countries=[names[home] for home in homes.tolist()],
@@ -168,7 +169,9 @@ def invoices_of(store: WebStore, day: date) -> list[tuple[str, Invoice]]:
 @lru_cache(maxsize=MAX_DAYS_LATER + 1)
 def _sell(store: WebStore, day: date) -> tuple[Sale, ...]:
     """Sell for one day; the days that the next one looks back to are remembered."""
-    numbers = numbered(day, share_of_orders(store.world, "web share", day, ORDERS_PER_INVOICE))
+    numbers = numbered(
+        day, share_of_orders(store.world, "web share", day, ORDERS_PER_INVOICE, INVOICES_A_DAY)
+    )
     seconds = _OPENS + draw_below(store.words("second", numbers), _CLOSES - _OPENS)
     buyers = store.visits.pick(store.words("buyer", numbers))
     mistakes = happens(store.words("mistake", numbers), MISTAKE_RATE)
@@ -260,7 +263,7 @@ def _undone(lines: list[Line], chance: int, whole: bool) -> list[Line]:
 
 def _correct(store: WebStore, day: date) -> list[Invoice]:
     """Write off goods of the stock: no customer, no price, and no C before the number."""
-    count = share_of_orders(store.world, "web share", day, ORDERS_PER_INVOICE)
+    count = share_of_orders(store.world, "web share", day, ORDERS_PER_INVOICE, INVOICES_A_DAY)
     numbers = numbered(day, count)
     numbers = numbers[happens(store.words("correction", numbers), CORRECTION_RATE)]
     seconds = _OPENS + draw_below(store.words("correction second", numbers), _CLOSES - _OPENS)

@@ -10,15 +10,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from generator.catalogue import read_catalogue
 from generator.dirt import Dirt
 from generator.growing import Feed, FeedDay, grow, write_when_changed
-from generator.outlets import euros, numbered, read_skus, share_of_orders
+from generator.outlets import numbered, share_of_orders
 from generator.randomness import Choice, Indices, Words, draw_below, draw_words
+from generator.texts import euros
 from generator.world import World
 
+LINES_A_DAY = 100  # on a mean day of the largest worlds
 ORDERS_PER_LINE = 10  # the shops together write one line for every ten orders of the tills
 QUANTITY_WEIGHTS = [78, 15, 5, 2]  # 1 to 4 of a product
 ACCESSORY_PERMILLE = 80  # accessories weigh 8 % of what the figurines weigh
@@ -91,10 +93,8 @@ _ACCESSORIES = [
 
 def read_products() -> list[Product]:
     """List the 61 figurines, in the order of the seed, then the shops' own accessories."""
-    skus = read_skus()
     figurines = [
-        Product(skus[item.name], item.name, item.price_cents, item.weight)
-        for item in read_catalogue()
+        Product(item.sku, item.name, item.price_cents, item.weight) for item in read_catalogue()
     ]
     percent = sum(product.weight for product in figurines) * ACCESSORY_PERMILLE // 100_000
     return figurines + [
@@ -127,7 +127,7 @@ def write_shop_files(world: World, dirt: Dirt, folder: Path, key: Path, last_day
 
 def _sell(world: World, products: list[Product], day: date) -> FeedDay:
     """Sell for one day: a line has its store, then what that store likes, then how many."""
-    count = share_of_orders(world, "shop lines", day, ORDERS_PER_LINE)
+    count = share_of_orders(world, "shop lines", day, ORDERS_PER_LINE, LINES_A_DAY)
     numbers = numbered(day, count)
     stores = Choice.of([store.weight for store in STORES]).pick(
         draw_words(world.seed, "shop store", numbers)

@@ -8,12 +8,13 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from generator.dirt import Dirt
 from generator.growing import Feed, FeedDay, Rows, grow
 from generator.invoices import Invoice, Kind, WebStore, invoices_of, open_web_store
-from generator.outlets import euros, numbered
+from generator.outlets import numbered
+from generator.texts import euros
 from generator.world import World
 
 COLUMNS = [

@@ -17,7 +17,7 @@ from warehouse.build import run_dbt_build
 from warehouse.connect import Connection, open_published, open_working
 from warehouse.create import create_tables
 from warehouse.feeds import FEEDS
-from warehouse.load import Loaded, landing_files, load_file
+from warehouse.load import Loaded, landing_files, load_file, other_files
 from warehouse.publish import publish as publish_marts
 from warehouse.settings import WarehouseError, database_path, landing_folder, published_path
 from warehouse.status import status_lines
@@ -69,6 +69,13 @@ def load() -> None:
                 todo, "Loading", console=console, disable=not console.is_terminal
             )
         ]
+    for feed in FEEDS.values():
+        if others := other_files(landing, feed):
+            print(
+                f"note: {count(len(others), 'file')} in {landing / feed.name} left alone, "
+                f"first {others[0].name}: only lines of JSON are loaded so far.",
+                file=sys.stderr,
+            )
     loaded = [result for result in results if result]
     _tell([result for result in loaded if not result.failure], results.count(None))
     if failed := [result for result in loaded if result.failure]:

@@ -57,6 +57,13 @@ def landing_files(landing: Path, feed: Feed) -> list[Path]:
     return sorted(p for p in names if p.name.removesuffix(".gz").endswith(_SUFFIXES))
 
 
+def other_files(landing: Path, feed: Feed) -> list[Path]:
+    """List the whole files of a feed that are of a kind this loader does not read."""
+    known = {*landing_files(landing, feed)}
+    found = (path for path in (landing / feed.name).glob("*") if path.is_file())
+    return sorted(p for p in found if p not in known and p.suffix != ".part" and p.name[0] != ".")
+
+
 def load_file(
     connection: Connection, feed: Feed, path: Path, landing: Path, now: datetime
 ) -> Loaded | None:

@@ -333,3 +333,16 @@ def test_every_line_ends_somewhere(load_bytes, lines):
         except UnicodeDecodeError:
             continue
     assert len(rejects) + len(accepted) + blank == len(expected)
+
+
+def test_files_of_another_kind_are_left_alone_and_told(shop):
+    orders = shop.data / "landing" / "orders"
+    orders.mkdir(parents=True)
+    (orders / "a.ndjson").write_text(record() + "\n")
+    for name in ("b.parquet", "c.ndjson.part", ".hidden"):
+        (orders / name).write_text("?")
+    ran = shop.warehouse("load")
+    assert ran.stdout.startswith("Loaded 1 file, skipped 0 known: 1 line = 1 accepted")
+    [note] = ran.stderr.splitlines()
+    assert note.startswith("note: 1 file in ")
+    assert "first b.parquet: only lines of JSON" in note

@@ -337,7 +337,7 @@ def test_a_defect_that_would_change_nothing_is_not_recorded(tmp_path):
     world = World(7, 20_000, 20, FIRST)
     always = dict.fromkeys(("web_missing_customer", "web_zero_price"), 10**6)
     write(world, CLEAN, tmp_path / "clean", day(20))
-    write(world, Dirt(always), tmp_path / "dirty", day(20))
+    write(world, Dirt("test", always), tmp_path / "dirty", day(20))
     lines = read(tmp_path / "clean")
     assert any(line.corrects for line in lines)
     found = Counter(row[0] for row in read_key(tmp_path / "dirty", "web_defects"))
@@ -345,7 +345,7 @@ def test_a_defect_that_would_change_nothing_is_not_recorded(tmp_path):
     assert found["web_zero_price"] == sum(line.cents > 0 for line in lines)
     # A line without a description has neither: what took both is one defect, not three.
     blank = always | {"web_missing_description": 10**6}
-    write(world, Dirt(blank), tmp_path / "blank", day(20))
+    write(world, Dirt("test", blank), tmp_path / "blank", day(20))
     found = Counter(row[0] for row in read_key(tmp_path / "blank", "web_defects"))
     assert found == {"web_missing_description": len(lines)}
 
