@@ -92,7 +92,7 @@ def test_every_other_command_works(clone, first_run):
         if "rpt_best_sellers" in command:
             assert "Statue Corentin Super-heros Regular" in ran.stdout
         if "duckdb_tables" in command:
-            assert ran.stdout.count("One row per") == 19
+            assert ran.stdout.count("One row per") == 20
 
 
 def test_what_the_readme_names_exists():
