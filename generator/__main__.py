@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -245,8 +244,8 @@ def _write_history(
 
 
 def _sell_live(world: World, format: Format, rate: int, folders: Folders) -> None:
-    stop = Event()
-    before = {s: signal.signal(s, lambda *_: stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    stop = live.Stop()
+    before = {s: signal.signal(s, stop.set) for s in (signal.SIGINT, signal.SIGTERM)}
     first = live.next_number(folders.landing / "orders")
     till = live.Till(world, folders.landing, format.value)
     tally = Tally(0)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from generator.stock import LOCATIONS, Movement, Shelves
 from generator.world import FIRST_LIVE_ORDER, World
 
 SECONDS_PER_FILE = 2
+_BLINK = 0.05  # seconds until a stop is noticed
 _ASLEEP = timedelta(minutes=1)  # a computer that slept does not sell for the time it slept
 _LIVE_FILE = re.compile(r"\w+_live_(\d+)_(\d+)\.(?:ndjson|ndjson\.gz|parquet)")
 
@@ -61,6 +61,28 @@ def files_since(landing: Path, number: int) -> list[Path]:
     ]
 
 
+class Stop:
+    """Set by a signal; waited for between two files.
+
+    A signal handler may do no more than this: an Event has a lock, which the interrupted
+    code may hold.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self, *_: object) -> None:
+        """Ask for the end; fit to be a signal handler."""
+        self.is_set = True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is set, at most so long; tell whether it is."""
+        until = time.monotonic() + seconds
+        while not self.is_set and time.monotonic() < until:
+            time.sleep(_BLINK)
+        return self.is_set
+
+
 class Clock:
     """The time of day, which may be set, and the seconds that pass, which may not."""
 
@@ -76,7 +98,7 @@ class Clock:
 def sell_live(
     till: Till,
     rate: int,
-    stop: Event,
+    stop: Stop,
     report: Callable[[int, int], None],
     clock: Clock | None = None,
 ) -> None:

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 LAST_DAY = "2026-11-20"
+
+# Machines are shared and noisy: an example that takes long is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 Ran = subprocess.CompletedProcess[str]
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,9 +33,20 @@ def checksums(data: Path) -> dict[str, str]:
     }
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    while _started:
+        with _started.pop() as process:
+            process.kill()
+
+
 def start(shop: Shop, *options: str, session: bool = False, **more: str) -> subprocess.Popen[str]:
     """Start a generator whose Ctrl-C works: a shell's background job ignores it."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "generator", *options],
         cwd=ROOT,
         env=shop.environment(**more),
@@ -45,6 +56,8 @@ def start(shop: Shop, *options: str, session: bool = False, **more: str) -> subp
         start_new_session=session,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
+    _started.append(process)
+    return process
 
 
 def wait_until(is_true: Callable[[], object], process: subprocess.Popen[str]) -> None:

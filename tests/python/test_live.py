@@ -2,22 +2,20 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
 from worlds import key_rows, raw_lines, records, write_world
 
-from generator.live import Clock, Till, files_since, next_number, sell_live
+from generator.live import Clock, Stop, Till, files_since, next_number, sell_live
 
 PARIS = ZoneInfo("Europe/Paris")
 
 
-class Steps(Clock, Event):
+class Steps(Clock, Stop):
     """A clock that shows what it is told, and stops the tills when it has shown all."""
 
     def __init__(self, shown: list[datetime], step: float = 2.0) -> None:
-        super().__init__()
         self.shown, self.step, self.passed = shown, step, 0
 
     def now(self) -> datetime:
@@ -26,7 +24,7 @@ class Steps(Clock, Event):
     def seconds(self) -> float:
         return self.passed * self.step
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, seconds: float) -> bool:
         self.passed += 1
         return self.passed == len(self.shown)
 
@@ -56,6 +54,13 @@ def moments(units):
 
 def seconds(start: datetime, *after: float) -> list[datetime]:
     return [start + timedelta(seconds=passed) for passed in after]
+
+
+def test_a_stop_is_noticed_at_once_and_remembered():
+    stop = Stop()
+    assert not stop.wait(0)
+    stop.set()
+    assert stop.wait(3_600)
 
 
 def test_orders_come_at_the_rate_between_the_looks_at_the_clock(tmp_path, world):
