@@ -113,10 +113,14 @@ class KeyPart:
         )
 
     def write(self, folder: Path, name: str, customers: Customers, returns: Returns) -> None:
-        """Write every table's part under the name of the period."""
+        """Write every table's part under the name of the period.
+
+        An empty table is written too, for its columns to be known; but not every two seconds.
+        """
         for table, rows in self._tables(customers, returns).items():
-            path = folder / table / f"{name}.parquet"
-            write_table(path, rows, plain=("rfid_serial", "customer"))
+            if rows.num_rows or not name.startswith("live"):
+                path = folder / table / f"{name}.parquet"
+                write_table(path, rows, plain=("rfid_serial", "customer"))
 
     def _tables(self, customers: Customers, returns: Returns) -> dict[str, pa.Table]:
         serial, buyer, item, cents = (
