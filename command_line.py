@@ -25,7 +25,7 @@ def run(app: typer.Typer, program: str, *refusals: type[Exception]) -> NoReturn:
         if sys.stdout is not None:
             sys.stdout.flush()
     except typer.TyperException as error:
-        _fail(f"{_one_line(error.format_message())} See {program} --help.", error.exit_code)
+        _fail(f"{_sentence(error.format_message())} See {program} --help.", error.exit_code)
     except refusals as error:
         _fail(str(error), 1)
     except BrokenPipeError:
@@ -45,8 +45,9 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def _sentence(message: str) -> str:
+    """Put a message on one line, with a full stop."""
+    return " ".join(message.split()).removesuffix(".") + "."
 
 
 def _fail(message: str, code: int) -> NoReturn:

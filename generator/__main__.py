@@ -157,7 +157,10 @@ def generate(
     if context.invoked_subcommand:
         return
     folders = Folders(landing or _landing())
-    rates = read_dirt(dirt)
+    try:
+        rates = read_dirt(dirt)
+    except DirtError as error:
+        raise typer.BadParameter(str(error)) from None
     if rates.reaches_tills and format is Format.PARQUET:
         raise typer.BadParameter("dirt damages lines of text: choose --format ndjson or ndjson.gz.")
     today = datetime.now(PARIS).date()
@@ -260,4 +263,4 @@ def _sell_live(world: World, format: Format, rate: int, folders: Folders) -> Non
 
 
 if __name__ == "__main__":
-    run(app, PROGRAM, WorldError, DirtError, WorkerError, ShopsError, WebError, serve.ServeError)
+    run(app, PROGRAM, WorldError, WorkerError, ShopsError, WebError, serve.ServeError)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import ROOT
+from sampling import open_shop, sell_plan
 from worlds import FIRST, key_rows, records, write_world
 
 from generator.planted import write_planted
@@ -31,6 +32,11 @@ def landing(tmp_path_factory):
 @pytest.fixture(scope="module")
 def units(landing):
     return records(landing)
+
+
+def catalogue_rows() -> list[dict[str, str]]:
+    with (ROOT / "seeds" / "catalogue.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def business_day(time: str) -> date:
@@ -83,6 +89,23 @@ def test_what_was_wanted_in_vain_met_an_empty_shelf(landing):
     told = [cell for cell in lost if cell in weeks]
     assert len(told) > 10
     assert all(weeks[cell]["sold"] == weeks[cell]["opening"] for cell in told)
+
+
+def test_what_was_wanted_is_what_endless_shelves_would_sell(landing):
+    world = World(42, 30_000, 60, FIRST)
+    blocks = sell_plan(open_shop(world), endless=True)
+    wanted = sum(len(block.unit) for block in blocks)
+    rows = key_rows(landing, "sales")
+    assert sum(row["units_wanted"] for row in rows) == wanted
+    assert sum(row["units_sold"] for row in rows) < wanted
+    by_item = Counter()
+    for block in blocks:
+        by_item.update(block.item.tolist())
+    names = [row["item_name"] for row in catalogue_rows()]
+    key = Counter()
+    for row in rows:
+        key[names.index(row["item_name"])] += row["units_wanted"]
+    assert key == by_item
 
 
 def test_customers_with_their_orders_and_region(landing, units):
@@ -165,8 +188,7 @@ def test_returns_by_day_place_item_and_reason(landing, units):
 
 
 def test_stock_adds_up_from_movements_sales_and_returns(landing, units):
-    with (ROOT / "seeds" / "catalogue.csv").open(encoding="utf-8", newline="") as file:
-        names = {row["sku"]: row["item_name"] for row in csv.DictReader(file)}
+    names = {row["sku"]: row["item_name"] for row in catalogue_rows()}
     events = defaultdict(list)
     for move in records(landing, "stock"):
         cell = move["location_id"], names[move["sku"]]
