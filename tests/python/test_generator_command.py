@@ -68,6 +68,11 @@ def wait_until(is_true: Callable[[], object], process: subprocess.Popen[str]) ->
         os.sched_yield()
 
 
+def skip_if_it_was_done(process: subprocess.Popen[str]) -> None:
+    if process.returncode == 0:
+        pytest.skip("the machine was busy: the run had ended before Ctrl-C reached it")
+
+
 def test_the_same_seed_gives_the_same_bytes_anywhere(shop, tmp_path):
     shop.generate(*SMALL)
     first = checksums(shop.data)
@@ -184,6 +189,7 @@ def test_an_interrupted_run_leaves_whole_files_and_is_finished_by_the_next(shop,
     wait_until(lambda: list((landing / "orders").glob("orders_*.ndjson")), process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
+    skip_if_it_was_done(process)
     assert process.returncode == 130, stderr
     assert stderr.startswith("error: stopped")
     assert not list(landing.rglob("*.part"))
@@ -203,6 +209,7 @@ def test_ctrl_c_in_a_terminal_ends_every_process_in_one_line(shop, refused, work
     wait_until((shop.data / "remote" / "web_lines.csv").exists, process)
     os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
+    skip_if_it_was_done(process)
     ran = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
     assert "stopped" in refused(ran, 130)
     assert not list(landing.rglob("*.part"))
