@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -84,21 +85,22 @@ def _break_utf8(line: bytes, word: int) -> _Fate:
 
 
 # By priority. `unit_sold_twice` needs another TXID and is made where that is known.
-_UNIT_DEFECTS: dict[str, Callable[[bytes, int], _Fate] | None] = {
+_SPOILING: dict[str, Callable[[bytes, int], _Fate] | None] = {
     "torn_line": _tear,
     "wrong_type": _mistype,
     "impossible_date": _break_date,
     "reset_clock": _reset_clock,
     "broken_utf8": _break_utf8,
     "unknown_item": _rename,
+}
+_ECHOING: dict[str, Callable[[bytes, int], _Fate] | None] = {
     "late_arrival": _delay,
     "correction": _correct,
     "conflicting_duplicate": _contradict,
     "unit_sold_twice": None,
     "exact_duplicate": _keep_and_repeat,
 }
-ECHOING = ("late_arrival", "correction", "conflicting_duplicate", "unit_sold_twice",
-           "exact_duplicate")  # fmt: skip
+_UNIT_DEFECTS = list((_SPOILING | _ECHOING).items())
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Damage:
     def echoing_units(self, block: Block) -> Indices:
         """Return the positions of the units whose lines may come on a later day."""
         hit = np.zeros(len(block.unit), dtype=np.bool_)
-        for defect in ECHOING:
+        for defect in _ECHOING:
             hit |= self.dirt.hits(self.seed, defect, block.unit)
         return np.flatnonzero(hit)
 
@@ -120,29 +122,33 @@ class Damage:
         self, block: Block, units: Indices, persons: pa.BinaryArray
     ) -> tuple[pa.BinaryArray, list[Defect]]:
         """Spoil what buyers told; all units of an order alike."""
-        found: dict[int, list[str]] = defaultdict(list)
-        for defect in _PERSON_DEFECTS:
-            for order in np.flatnonzero(self.dirt.hits(self.seed, defect, block.order)).tolist():
-                found[order].append(defect)
-        owner = block.owner[units]
-        is_hit = np.isin(owner, list(found))
-        rows = np.flatnonzero(is_hit)
-        if len(rows) == 0:
+        orders, first, position = np.unique(
+            block.owner[units], return_index=True, return_inverse=True
+        )
+        numbers = block.order[orders]
+        hits = np.array([self.dirt.hits(self.seed, name, numbers) for name in _PERSON_DEFECTS])
+        is_hit = np.logical_or.reduce(hits)
+        if not is_hit.any():
             return persons, []
-        orders, first, position = np.unique(owner[rows], return_index=True, return_inverse=True)
-        texts = persons.take(pa.array(rows[first])).to_pylist()
+        texts = persons.take(pa.array(first[is_hit])).to_pylist()
         told, defects = [], []
-        for order, txid, text in zip(
-            orders.tolist(), self._txids(block, orders), texts, strict=True
+        for order, names, txid, text in zip(
+            orders[is_hit].tolist(),
+            hits[:, is_hit].T.tolist(),
+            self._txids(block, orders[is_hit]),
+            texts,
+            strict=True,
         ):
             person = json.loads(b"{" + text[2:] + b"}")
-            happened = [name for name in found[order] if _PERSON_DEFECTS[name](person)]
+            acts = compress(_PERSON_DEFECTS.items(), names)
+            happened = [name for name, act in acts if act(person)]
             said = json.dumps(person, ensure_ascii=False, separators=(",", ":"))
             told.append(f'",{said[1:-1]}'.encode())
             day = block.monday + timedelta(days=int(block.day[order]))
             defects += [Defect("orders", name, txid, None, day, day) for name in happened]
-        spoilt = pa.array(told, pa.binary()).take(pa.array(position))
-        return pc.replace_with_mask(persons, pa.array(is_hit), spoilt), defects
+        mask = is_hit[position]
+        spoilt = pa.array(told, pa.binary()).take(pa.array((np.cumsum(is_hit) - 1)[position][mask]))
+        return pc.replace_with_mask(persons, pa.array(mask), spoilt), defects
 
     def damage_lines(
         self, block: Block, units: Indices, lines: pa.BinaryArray
@@ -160,7 +166,7 @@ class Damage:
         others = self._txids(block, block.owner[hit], _OTHER_ORDER)
         spoilt, defects = [], []
         for i, kind in enumerate(defect[rows].tolist()):
-            name, act = list(_UNIT_DEFECTS.items())[kind]
+            name, act = _UNIT_DEFECTS[kind]
             if act:
                 fate = act(texts[i], int(words[i]))
             else:
@@ -178,7 +184,7 @@ class Damage:
     def _choose(self, unit: Words) -> Indices:
         """Return the position of the defect that hits each unit, or −1."""
         chosen = np.full(len(unit), -1, dtype=np.int64)
-        for position, name in reversed(list(enumerate(_UNIT_DEFECTS))):
+        for position, (name, _) in reversed(list(enumerate(_UNIT_DEFECTS))):
             chosen[self.dirt.hits(self.seed, name, unit)] = position
         return chosen
 
