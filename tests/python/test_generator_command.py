@@ -73,6 +73,13 @@ def skip_if_it_was_done(process: subprocess.Popen[str]) -> None:
         pytest.skip("the machine was busy: the run had ended before Ctrl-C reached it")
 
 
+def assert_the_next_run_finishes(shop: Shop, options: list[str], whole: Path) -> None:
+    """Run the same command again, and once in a folder of its own: the files are equal."""
+    assert "Generated" in shop.generate(*options).stdout
+    shop.generate(*options, KSCM_DATA=str(whole))
+    assert checksums(shop.data) == checksums(whole)
+
+
 def test_the_same_seed_gives_the_same_bytes_anywhere(shop, tmp_path):
     shop.generate(*SMALL)
     first = checksums(shop.data)
@@ -193,10 +200,7 @@ def test_an_interrupted_run_leaves_whole_files_and_is_finished_by_the_next(shop,
     assert process.returncode == 130, stderr
     assert stderr.startswith("error: stopped")
     assert not list(landing.rglob("*.part"))
-    shop.generate(*options)
-    whole = tmp_path / "whole"
-    shop.generate(*options, KSCM_DATA=str(whole))
-    assert checksums(shop.data) == checksums(whole)
+    assert_the_next_run_finishes(shop, options, tmp_path / "whole")
 
 
 @pytest.mark.parametrize("lane", ["ndjson", "parquet"])
@@ -223,10 +227,7 @@ def test_a_killed_run_is_finished_by_the_next(shop, tmp_path):
     process.kill()
     process.communicate(timeout=60)
     # The workers notice that they are alone, and stop: the next run waits for that.
-    assert "Generated" in shop.generate(*options).stdout
-    whole = tmp_path / "whole"
-    shop.generate(*options, KSCM_DATA=str(whole))
-    assert checksums(shop.data) == checksums(whole)
+    assert_the_next_run_finishes(shop, options, tmp_path / "whole")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
