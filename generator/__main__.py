@@ -22,6 +22,7 @@ from generator.demand import PARIS
 from generator.dirt import Dirt, DirtError, read_dirt
 from generator.planted import write_planted
 from generator.shops import ShopsError, write_shop_files
+from generator.tastes import UNITS_PER_100_ORDERS
 from generator.tills import FEEDS, Job, Period, remove_unfinished
 from generator.web import WebError, write_web_lines
 from generator.workers import WorkerError, count_workers, run_jobs, split_job
@@ -235,9 +236,8 @@ def _write_history(
 ) -> None:
     job = Job(world, periods, format.value, folders.landing)
     processes = count_workers(world, periods, workers)
-    expected = sum(world.orders_until(b + timedelta(days=1)) - world.orders_until(a)
-                   for a, b in periods) * 149 // 100  # fmt: skip
-    tally = Tally(expected)
+    orders = sum(world.orders_in(*period) for period in periods)
+    tally = Tally(orders * UNITS_PER_100_ORDERS // 100)
     with tally.progress:
         run_jobs(split_job(job, processes), processes, tally.add)
     files = [

@@ -112,13 +112,21 @@ class KeyPart:
             )
         )
 
-    def write(self, folder: Path, name: str, customers: Customers, returns: Returns) -> None:
+    def write(
+        self,
+        folder: Path,
+        name: str,
+        customers: Customers,
+        returns: Returns,
+        *,
+        empty_too: bool = True,
+    ) -> None:
         """Write every table's part under the name of the period.
 
-        An empty table is written too, for its columns to be known; but not every two seconds.
+        An empty table tells its columns; whoever writes often can leave it out.
         """
         for table, rows in self._tables(customers, returns).items():
-            if rows.num_rows or not name.startswith("live"):
+            if rows.num_rows or empty_too:
                 path = folder / table / f"{name}.parquet"
                 write_table(path, rows, plain=("rfid_serial", "customer"))
 

@@ -16,6 +16,7 @@ import numpy as np
 from generator.people import draw_homes
 from generator.places import Place
 from generator.randomness import Choice, Indices, Quantiles, Words, draw_words
+from generator.stock import LOCATIONS
 from generator.tastes import taste_of_region
 from generator.world import World, each_day
 
@@ -63,10 +64,9 @@ class Customers:
 
     @cached_property
     def store(self) -> Indices:
-        """Where each shops in person: 1 to 3, by the order of STORE_BY_REGION."""
-        stores = list(STORE_BY_REGION.values())
+        """Where each shops in person, by its position in LOCATIONS."""
         nearest = [STORE_BY_REGION.get(p.region_code, FAR_FROM_A_STORE) for p in self.places]
-        return np.array([1 + stores.index(store) for store in nearest])[self.home]
+        return np.array([LOCATIONS.index(store) for store in nearest])[self.home]
 
     @cached_property
     def nearness(self) -> Indices:

@@ -150,6 +150,11 @@ class Clock:
         return cls(midnight, local, Choice.of([weights[hour] for hour in local]))
 
 
+def monday_of(day: date) -> date:
+    """Return the Monday of that day's week."""
+    return day - timedelta(days=day.weekday())
+
+
 def midnight_of(day: date) -> datetime:
     """Return when that day begins in Paris, as a moment in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC)

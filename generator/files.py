@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip
 
+SUFFIX = r"(?:ndjson|ndjson\.gz|parquet)"  # what the names of landing files end in
+
 _ROW_GROUP = 1 << 17
 _LARGE = 1 << 25  # bytes: what is read again soon stays in memory
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from generator.answer_key import FOLDER as ANSWER_KEY
 from generator.answer_key import KeyPart
-from generator.catalogue import read_catalogue
 from generator.customers import meet_customers
-from generator.demand import PARIS, midnight_of
+from generator.demand import PARIS, midnight_of, monday_of
 from generator.dirt import CLEAN
+from generator.files import SUFFIX
 from generator.lanes import Lane, open_lane, write_feed
 from generator.orders import Block, Shop, Week, begin_week, sell
 from generator.people import invent_identities
@@ -27,13 +27,13 @@ from generator.places import read_places
 from generator.randomness import draw_words
 from generator.records import stock_table
 from generator.returns import draw_returns
-from generator.stock import LOCATIONS, Movement, Shelves
+from generator.stock import Movement, Shelves, list_movements
 from generator.world import FIRST_LIVE_ORDER, World
 
 SECONDS_PER_FILE = 2
 _BLINK = 0.05  # seconds until a stop is noticed
 _ASLEEP = timedelta(minutes=1)  # a computer that slept does not sell for the time it slept
-_LIVE_FILE = re.compile(r"\w+_live_(\d+)_(\d+)\.(?:ndjson|ndjson\.gz|parquet)")
+_LIVE_FILE = re.compile(rf"\w+_live_(\d+)_(\d+)\.{SUFFIX}")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def sell_live(
         if due <= 0:
             continue
         today = now.astimezone(PARIS).date()
-        monday = today - timedelta(days=today.weekday())
+        monday = monday_of(today)
         # Of what is due since before midnight, all is sold after it.
         reached = min(max(reached, midnight_of(today)), now)
         if counter is None or counter.week.monday != monday:
@@ -151,26 +151,14 @@ def _ring_up(counter: _Counter, number: int, due: int, since: datetime, now: dat
     start, end = (int(moment.timestamp() * 1_000_000) for moment in (since, now))
     seed = counter.shop.world.seed
     within = draw_words(seed, "live moment", orders) % np.uint64(max(end - start, 1))
-    endless = np.full((len(LOCATIONS), len(read_catalogue())), 1 << 40)
-    shelves = Shelves(endless, np.zeros_like(endless))
     pieces = [(now.astimezone(PARIS).weekday(), orders, np.sort(np.uint64(start) + within))]
-    return sell(counter.shop, counter.week, shelves, pieces, ends_day=False)
+    return sell(counter.shop, counter.week, Shelves.endless(), pieces, ends_day=False)
 
 
 def _deliver(block: Block, name: str) -> list[Movement]:
     """Return what the supplier brings in the moment of the first order: what is sold then."""
-    items = read_catalogue()
-    return [
-        Movement(
-            f"{name}-{place}-{items[item].sku}",
-            items[item].sku,
-            LOCATIONS[place],
-            "receipt",
-            int(block.units_sold[:, place, item].sum()),
-            int(block.moment[0]),
-        )
-        for place, item in np.argwhere(block.units_sold.sum(axis=0)).tolist()
-    ]
+    sold, moment = block.units_sold.sum(axis=0), int(block.moment[0])
+    return list_movements("receipt", sold, moment, lambda place: f"{name}-{place}")
 
 
 def _write(till: Till, counter: _Counter, block: Block, name: str) -> None:
@@ -179,7 +167,7 @@ def _write(till: Till, counter: _Counter, block: Block, name: str) -> None:
     part = KeyPart(seed, block.days[0])
     part.add(block)
     nothing = draw_returns(seed, block).where(np.empty(0, dtype=np.int64))
-    part.write(landing / ANSWER_KEY, name, counter.shop.customers, nothing)
+    part.write(landing / ANSWER_KEY, name, counter.shop.customers, nothing, empty_too=False)
     stock, orders = (landing / f / f"{f}_{name}.{till.format}" for f in ("stock", "orders"))
     write_feed(stock, stock_table(_deliver(block, name)))
     with counter.lane.open(orders) as write:

@@ -120,7 +120,7 @@ class Quantiles:
         and sigma 0.8. Logarithms differ in the last bit from machine to machine, so they
         are not taken here: a test computes the table again.
         """
-        return cls(np.array(_read_quantiles()[name], dtype=np.int64))
+        return cls(_read_quantiles()[name])
 
     def pick(self, words: Words) -> Indices:
         """Return the value at the probability that each word stands for."""
@@ -133,8 +133,12 @@ class Quantiles:
 
 
 @cache
-def _read_quantiles() -> dict[str, list[int]]:
+def _read_quantiles() -> dict[str, Indices]:
     path = Path(__file__).with_name("quantiles.csv")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: [int(row[name]) for row in rows] for name in rows[0] if name != "probability"}
+    return {
+        name: np.array([int(row[name]) for row in rows], dtype=np.int64)
+        for name in rows[0]
+        if name != "probability"
+    }

@@ -5,6 +5,7 @@ never needs the whole history. Now and then the supplier is late and a level sta
 shelf empties, and sales are lost.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from generator.catalogue import read_catalogue
 from generator.demand import midnight_of
 from generator.randomness import Indices, draw_words, happens
-from generator.tastes import weights_on
+from generator.tastes import UNITS_PER_100_ORDERS, weights_on
 from generator.world import World
 
 WAREHOUSE = "ENTREPOT-ROISSY-01"  # online orders leave from here, and the stores are filled
@@ -22,7 +23,6 @@ LOCATIONS = (WAREHOUSE, "BOUTIQUE-PARIS-01", "BOUTIQUE-LYON-01", "POPUP-MARSEILL
 
 # What each location expects of the whole demand, in thousandths.
 _DEMAND_SHARES = np.array([760, 147, 58, 35])
-_UNITS_PER_100_ORDERS = 149
 _COVER_PERCENT = 150
 _LATE_SUPPLIER = 50_000  # per million: item, location and week that get too little
 _LATE_PERCENT = 30
@@ -39,6 +39,12 @@ class Shelves:
     def filled(cls, world: World, monday: date) -> "Shelves":
         """Return the shelves as they are filled on a Monday, before anything is sold."""
         level = levels_on(world, monday)
+        return cls(level, np.zeros_like(level))
+
+    @classmethod
+    def endless(cls) -> "Shelves":
+        """Return shelves that never run empty."""
+        level = np.full((len(LOCATIONS), len(read_catalogue())), 1 << 40)
         return cls(level, np.zeros_like(level))
 
     def take(self, location: Indices, item: Indices) -> NDArray[np.bool_]:
@@ -74,7 +80,7 @@ def levels_on(world: World, monday: date) -> Indices:
     expected = np.zeros(len(read_catalogue()), dtype=np.int64)
     for day in days:
         weights = weights_on(world.seed, day)
-        units = world.orders_on(day) * _UNITS_PER_100_ORDERS
+        units = world.orders_on(day) * UNITS_PER_100_ORDERS
         expected += units * weights // int(weights.sum())
     cells = np.arange(len(LOCATIONS) * len(expected), dtype=np.uint64)
     counters = np.uint64(monday.toordinal()) * np.uint64(1024) + cells
@@ -120,13 +126,23 @@ def write_off(damaged: Indices, monday: date) -> list[Movement]:
 
 
 def _movements(day: date, kind: str, quantities: Indices, suffix: str = "") -> list[Movement]:
-    """Return a movement for every cell that is not 0, quantities of shape (locations, items)."""
     moment = int(midnight_of(day).timestamp()) * 1_000_000
-    items = read_catalogue()
+    name = f"{day:%Y%m%d}-{kind[:1].upper()}"
+    return list_movements(kind, quantities, moment, lambda place: f"{name}{place}{suffix}")
+
+
+def list_movements(
+    kind: str, quantities: Indices, moment: int, name: Callable[[int], str]
+) -> list[Movement]:
+    """Return a movement for every cell that is not 0, quantities of shape (locations, items).
+
+    `name` gives each location what its movements' numbers begin with.
+    """
+    skus = [item.sku for item in read_catalogue()]
     return [
         Movement(
-            f"{day:%Y%m%d}-{kind[:1].upper()}{place}{suffix}-{items[item].sku}",
-            items[item].sku,
+            f"{name(place)}-{skus[item]}",
+            skus[item],
             LOCATIONS[place],
             kind,
             int(quantities[place, item]),

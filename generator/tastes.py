@@ -1,17 +1,18 @@
 """What is liked where, when and together: the weights behind every draw of an item."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from functools import cache
 
 import numpy as np
 
 from generator.catalogue import Item, item_number, read_catalogue
-from generator.demand import effects_on
+from generator.demand import effects_on, monday_of
 from generator.randomness import Choices, Indices, draw_below, draw_words
 
 BASKET_SIZES = (70, 18, 7, 3, 2)  # of 100 orders, how many have 1 to 5 units
+UNITS_PER_100_ORDERS = sum(size * orders for size, orders in enumerate(BASKET_SIZES, start=1))
 
 # Where a style is liked more than elsewhere: region code, style, percent.
 AFFINITIES = {
@@ -100,7 +101,7 @@ def weights_on(seed: int, day: date) -> Indices:
     for effect in effects_on(day):
         liked = np.array([is_of_kind(item, effect.kind) for item in items])
         weights = np.where(liked, weights * effect.boost_percent // 100, weights)
-    promoted = promoted_item(seed, day - timedelta(days=day.weekday()))
+    promoted = promoted_item(seed, monday_of(day))
     weights[promoted] = weights[promoted] * _PROMOTION_BOOST_PERCENT // 100
     return weights
 

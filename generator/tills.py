@@ -11,6 +11,8 @@ import numpy as np
 from generator.answer_key import FOLDER, TABLES, KeyPart, StockWeek
 from generator.customers import meet_customers
 from generator.damage import MAX_DAYS_LATE, damage_returns
+from generator.demand import monday_of
+from generator.files import SUFFIX
 from generator.lanes import open_lane, write_feed
 from generator.orders import BLOCK_ORDERS, Block, Shop, sell_week
 from generator.people import invent_identities
@@ -23,9 +25,8 @@ from generator.world import World
 Period = tuple[date, date]
 FEEDS = ("orders", "returns", "stock")
 
-
 _PERIOD = r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d|live_\d+_\d+)"
-_FEED_FILE = re.compile(rf"(?:orders|returns|stock)_{_PERIOD}\.(?:ndjson|ndjson\.gz|parquet)")
+_FEED_FILE = re.compile(rf"(?:{'|'.join(FEEDS)})_{_PERIOD}\.{SUFFIX}")
 _KEY_PART = re.compile(rf"{_PERIOD}\.parquet")
 
 
@@ -97,7 +98,7 @@ class _Writer:
         self.seed = job.world.seed
         places = read_places()
         # Whoever arrives later in the last week may buy on any of its days.
-        self.customers = meet_customers(job.world, places, _monday(job.last) + timedelta(days=6))
+        self.customers = meet_customers(job.world, places, monday_of(job.last) + timedelta(days=6))
         people = invent_identities(self.seed, self.customers.numbers, places)
         self.lane = open_lane(job.format, self.seed, people, job.world.dirt)
         self.back = _Back()
@@ -116,7 +117,7 @@ class _Writer:
         world, job = self.job.world, self.job
         memory = MAX_DAYS_LATE if world.dirt.reaches_tills else MAX_LAG_DAYS
         start = max(world.first_day, job.first - timedelta(days=memory + 14))
-        monday = _monday(start)
+        monday = monday_of(start)
         ends = [job.first - timedelta(days=1), *(last for _, last in job.periods)]
         shop = Shop(world, self.customers)
         before: tuple[date, Shelves] | None = None
@@ -131,12 +132,10 @@ class _Writer:
                 self.back.parts.append(draw_returns(self.seed, block))
                 if block.days[0] >= job.first:
                     yield Step(block, movements, week)
-                    movements, week = [], None
                 else:
                     self.lane.live_through(block)
-                # A week that began before the job's first day was filled in another file.
-                if block.days[-1] < job.first:
-                    movements, week = [], None
+                # Told once; if the week began before the job's first day, in another file.
+                movements, week = [], None
             before = (monday, shelves)
             monday += timedelta(days=7)
 
@@ -175,7 +174,7 @@ class _Writer:
             write_feed(self._path("stock", period), stock_table(movements))
             key = self.job.landing / FOLDER
             part.write(key, f"{first}_{last}", self.customers, returns)
-        self.back.forget(_monday(last))
+        self.back.forget(monday_of(last))
 
     def _path(self, feed: str, period: Period) -> Path:
         return self.job.landing / feed / f"{feed}_{period[0]}_{period[1]}.{self.job.format}"
@@ -204,7 +203,3 @@ def _period_name(path: Path) -> str | None:
     kind = _KEY_PART if path.parent.parent.name == FOLDER else _FEED_FILE
     match = kind.fullmatch(path.name.removesuffix(".part"))
     return match and match[1]
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Event
 import pyarrow as pa
 
 from generator.tills import Job, Period, StoppedError, write_job
-from generator.world import World, each_day, working_in
+from generator.world import World, working_in
 
 # A process takes most of a second to begin: it has to be worth it.
 _WORTH_A_WORKER = 150_000  # orders
@@ -34,13 +34,13 @@ def count_workers(world: World, periods: list[Period], asked: int | None) -> int
     """Return how many processes to use: as asked, else one for each processor it is worth."""
     if asked:
         return min(asked, len(periods))
-    orders = sum(_orders_in(world, period) for period in periods)
+    orders = sum(world.orders_in(*period) for period in periods)
     return max(1, min(os.cpu_count() or 1, orders // _WORTH_A_WORKER, len(periods)))
 
 
 def split_job(job: Job, workers: int) -> list[Job]:
     """Cut a job into about as many of equal weight; where days are missing, one ends."""
-    weights = [_orders_in(job.world, period) for period in job.periods]
+    weights = [job.world.orders_in(*period) for period in job.periods]
     share = max(sum(weights) // workers, 1)
     runs: list[list[Period]] = []
     filled = 0
@@ -136,7 +136,3 @@ def _work(job: Job, connection: Connection, stop: Event) -> None:
         pass
     except Exception as error:
         connection.send(error)
-
-
-def _orders_in(world: World, period: tuple[date, date]) -> int:
-    return sum(world.orders_on(day) for day in each_day(*period))

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+from command_line import count
 from generator.demand import day_weight
 from generator.dirt import CLEAN, Dirt
+from generator.files import SUFFIX, whole_file
 
 NEXT_DAYS = 7  # what a run adds to a history that has already reached yesterday
 LATEST_DAYS_AHEAD = 400  # the loader takes a till whose clock is further ahead for a wrong one
@@ -32,14 +33,18 @@ _FOUNDING_PERCENT = 35
 _WORLD_FILE = "_world.json"
 _LOCK_FILE = "_generator.lock"
 _WORKERS_LOCK_FILE = "_generator_workers.lock"
-_ORDERS_FILE = re.compile(
-    r"orders_(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\d)\.(?:ndjson|ndjson\.gz|parquet)"
-)
+_ORDERS_FILE = re.compile(rf"orders_(\d{{4}}-\d\d-\d\d)_(\d{{4}}-\d\d-\d\d)\.{SUFFIX}")
 
 
 # What a file that somebody has edited can bring about.
 _UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
 )
 
 
@@ -75,13 +80,17 @@ class World:
             sums.append(sums[-1] + day_weight(self.seed, self._day(len(sums) - 1)))
         return sums[passed] * self.orders // sums[self.days]
 
+    def orders_in(self, first: date, last: date) -> int:
+        """Count the orders of the days from `first` to `last`, both included."""
+        return self.orders_until(last + timedelta(days=1)) - self.orders_until(first)
+
     def orders_on(self, day: date) -> int:
         """Count the orders of one day; none before the first.
 
         A day's share is the difference of two rounded totals: the planned days sum to
         exactly `orders`, and days added later change none of them.
         """
-        return self.orders_until(day + timedelta(days=1)) - self.orders_until(day)
+        return self.orders_in(day, day)
 
     def customers_until(self, day: date) -> int:
         """Count the customers who have met the shop before `day`, or on the first one."""
@@ -99,12 +108,12 @@ def found_world(seed: int, orders: int, days: int, last_day: date, dirt: Dirt) -
     """Found a world whose planned history ends on `last_day`."""
     if (last_day - FIRST_DAY).days < days - 1 or last_day > LAST_DAY:
         raise WorldError(
-            f"{count_days(days)} that end on {last_day} do not lie between {FIRST_DAY} and "
+            f"{count(days, 'day')} that end on {last_day} do not lie between {FIRST_DAY} and "
             f"{LAST_DAY}, which the RFID numbers: choose another --end or fewer --days."
         )
     if orders // days >= MAX_ORDERS_PER_DAY // 8:
         raise WorldError(
-            f"{orders:,} orders in {count_days(days)} are too many for one day: "
+            f"{orders:,} orders in {count(days, 'day')} are too many for one day: "
             f"stay below {MAX_ORDERS_PER_DAY // 8:,} a day, or ask for more days."
         )
     return World(seed, orders, days, last_day - timedelta(days=days - 1), dirt)
@@ -120,12 +129,8 @@ def save_world(world: World, folder: Path) -> None:
         "dirt": world.dirt.name,
         "dirt_per_million": dict(world.dirt.rates),
     }
-    part = folder / (_WORLD_FILE + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(values, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(folder / _WORLD_FILE)
+    with whole_file(folder / _WORLD_FILE) as file:
+        file.write(json.dumps(values, indent=2).encode() + b"\n")
 
 
 def read_world(folder: Path) -> World:
@@ -244,8 +249,3 @@ def plan_files(world: World, days: list[date]) -> list[tuple[date, date]]:
 def each_day(first: date, last: date) -> list[date]:
     """List the days from `first` to `last`, both included."""
     return [first + timedelta(days=i) for i in range((last - first).days + 1)]
-
-
-def count_days(days: int) -> str:
-    """Put a number of days before its noun."""
-    return "1 day" if days == 1 else f"{days:,} days"
