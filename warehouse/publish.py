@@ -24,6 +24,8 @@ def publish(connection: Connection, link: Path, now: datetime) -> int:
     _check_last_build(connection)
     folder = link.parent
     folder.mkdir(parents=True, exist_ok=True)
+    pattern = re.compile(rf"{re.escape(link.stem)}-\d{{8}}T\d{{12}}Z{re.escape(link.suffix)}")
+    _remove_halves(folder, pattern)
     version = folder / f"{link.stem}-{now:%Y%m%dT%H%M%S%f}Z{link.suffix}"
     part = version.with_name(version.name + ".part")
     try:
@@ -38,12 +40,19 @@ def publish(connection: Connection, link: Path, now: datetime) -> int:
     pointer.symlink_to(version.name)
     pointer.replace(link)
     _sync(folder)
-    pattern = re.compile(rf"{re.escape(link.stem)}-\d{{8}}T\d{{12}}Z{re.escape(link.suffix)}")
     versions = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
     for old in versions[:-_KEPT_VERSIONS]:
         if old != version:
             old.unlink()
     return tables
+
+
+def _remove_halves(folder: Path, pattern: re.Pattern[str]) -> None:
+    """Remove what a publish that was killed has left; nobody else publishes just now."""
+    for path in list(folder.iterdir()):
+        whole = path.name.removesuffix(".wal").removesuffix(".part")
+        if whole != path.name and pattern.fullmatch(whole):
+            path.unlink()
 
 
 def _check_last_build(connection: Connection) -> None:

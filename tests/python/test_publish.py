@@ -124,6 +124,19 @@ def test_a_publish_that_breaks_leaves_the_version_before(working, tmp_path, monk
     ]
 
 
+def test_what_a_killed_publish_left_is_removed_and_nothing_else(working, tmp_path):
+    record(working)
+    link = tmp_path / "published" / "kscm.duckdb"
+    link.parent.mkdir()
+    half = "kscm-20261120T080000000000Z.duckdb.part"
+    others = ("other-20261120T080000000000Z.duckdb.part", "kscm-old.duckdb.part", "notes.part")
+    for name in (half, f"{half}.wal", *others):
+        (link.parent / name).touch()
+    publish(working, link, NOW)
+    left = {path.name for path in link.parent.iterdir()}
+    assert left == {*others, "kscm.duckdb", "kscm-20261121T080000000000Z.duckdb"}
+
+
 def test_a_reader_has_no_way_out_of_the_file(working, tmp_path):
     record(working)
     link = tmp_path / "published" / "kscm.duckdb"
