@@ -1,162 +1,210 @@
-"""The contract of each feed: its fields, what they must be, and the SQL that checks them."""
+"""The contract of each feed: what its files are, their fields, and when two lines are one."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Literal
 
-# ISO 8601, and with an offset. What else DuckDB casts to a time, it casts without a word
-# about the zone's name or the PM that it drops.
-_OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
-_TIME = rf"^\d{{4}}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?{_OFFSET}?)?$"
-_HAS_OFFSET = rf":.*{_OFFSET}$"
-
-_NOT_PLAIN = "in ('OBJECT', 'ARRAY', 'BOOLEAN')"
+Kind = Literal["text", "code", "json", "timestamp", "date", "integer", "money", "price"]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a JSON record and the raw column of the same name.
+    """One field of a record and the raw column of the same name.
 
-    The SQL below reads three columns that `Feed.classify` derives from the record:
-    `<name>_json`, `<name>_kind` (its JSON type, null when absent) and `<name>_text`.
+    `kind` says what its text must be: text (a string, a number or a boolean, as its text), code
+    (a text that loses the `.0` that spreadsheets add), json (an object), timestamp, date,
+    integer, money (not below 0, two decimals) or price (four decimals, below 0 too).
+    `aliases` are other names that the header of a CSV file may give it; spelling, accents and
+    capitals do not matter there. `is_optional` columns may be absent from a CSV header.
     """
 
     name: str
-    kind: str  # text, json, timestamp, date, integer or money
+    kind: Kind = "text"
     is_required: bool = False
-
-    @property
-    def value(self) -> str:
-        """SQL for the column's value; null where the text cannot be read."""
-        text = f"{self.name}_text"
-        match self.kind:
-            case "json":
-                return f"{self.name}_json"
-            case "timestamp":
-                text = f"trim({text})"
-                return (
-                    f"case when not regexp_matches({text}, '{_TIME}') then null "
-                    f"when regexp_matches({text}, '{_HAS_OFFSET}') "
-                    f"then try_cast({text} as timestamptz) at time zone 'UTC' "
-                    f"else try_cast({text} as timestamp) end"
-                )
-            case "date":
-                return f"try_cast({text} as date)"
-            case "integer":
-                return f"try_cast({text} as integer)"
-            case "money":
-                return f"try_cast({text} as decimal(12, 2))"
-            case _:
-                return text
-
-    @property
-    def reasons(self) -> list[tuple[str, str]]:
-        """SQL conditions that refuse a record, each with its reason, in this order."""
-        name, kind = self.name, f"{self.name}_kind"
-        found = []
-        if self.is_required:
-            found.append((f"{kind} is null or trim({name}_text) = ''", f"missing_{name}"))
-        match self.kind:
-            case "json":
-                bad = f"{kind} <> 'OBJECT'"
-            case "text" if self.is_required:
-                bad = f"{kind} <> 'VARCHAR'"
-            case "text":
-                bad = f"{kind} {_NOT_PLAIN}"
-            case _:
-                bad = f"{kind} {_NOT_PLAIN} or ({name}_text is not null and {name} is null)"
-                if self.kind == "money":
-                    bad += f" or {name} < 0"
-        return [*found, (bad, f"bad_{name}")]
+    aliases: tuple[str, ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
 class Feed:
-    """A sub-folder of the landing folder and the raw table that takes its lines."""
+    """A sub-folder of the landing folder and the raw table that takes its lines.
+
+    `key` names the fields that say which record a line is about: a second line with the same
+    key and the same content is a duplicate, with another content a correction. A feed whose
+    lines have no key of their own is told apart by count instead (`key` is empty): the n-th
+    of several equal lines of a file is the n-th everywhere. Where each file repeats all that
+    there is (`is_snapshot`), its lines are held against the newest version only: a price that
+    is what it was before is news, while an order that is sent again is not.
+    """
 
     name: str
     table: str
     fields: tuple[Field, ...]
+    key: tuple[str, ...] = ()
+    is_csv: bool = False
+    is_snapshot: bool = False
     extra_reasons: tuple[tuple[str, str], ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields, which are those of the raw columns."""
+        return tuple(field.name for field in self.fields)
+
+    @property
     def columns(self) -> str:
-        """The raw columns that come from the record."""
-        return ", ".join(field.name for field in self.fields)
+        """The raw columns that come from the record, for SQL."""
+        return ", ".join(self.names)
 
-    @cached_property
-    def classify(self) -> str:
-        """SQL over lines(line, raw): every line once, its columns, and why it is refused.
-
-        `reason` is null for a line to accept. Each record is parsed once: all its fields
-        are extracted together, under lower-case keys and under upper-case ones, which
-        sibling systems write.
-        """
-        names = [field.name for field in self.fields]
-        paths = ", ".join(f"'$.{key}'" for name in names for key in (name, name.upper()))
-        found = ", ".join(
-            f"nullif(coalesce(found[{2 * i + 1}], found[{2 * i + 2}]), 'null'::json) as {name}_json"
-            for i, name in enumerate(names)
-        )
-        parts = ", ".join(
-            f"json_type({name}_json) as {name}_kind, {name}_json ->> '$' as {name}_text"
-            for name in names
-        )
-        values = ", ".join(f"{field.value} as {field.name}" for field in self.fields)
-        reasons = [
-            ("not is_json", "invalid_json"),
-            ("not is_object", "not_object"),
-            *(reason for field in self.fields for reason in field.reasons),
-            *self.extra_reasons,
-        ]
-        cases = " ".join(f"when {condition} then '{reason}'" for condition, reason in reasons)
-        return f"""
-            with parsed as (
-                select line, raw, try_cast(raw as json) as record from lines
-            ),
-            extracted as (
-                select
-                    line,
-                    raw,
-                    record is not null as is_json,
-                    json_type(record) = 'OBJECT' as is_object,
-                    json_extract(record, [{paths}]) as found
-                from parsed
-            ),
-            named as (select line, raw, is_json, is_object, {found} from extracted),
-            described as (select *, {parts} from named),
-            valued as (select *, {values} from described)
-            select line, raw, {self.columns}, case {cases} end as reason from valued
-        """
+    @property
+    def is_counted(self) -> bool:
+        """Whether equal lines may be told apart by count only; `_copy` holds the number."""
+        return not self.key or any(f.name in self.key and f.is_optional for f in self.fields)
 
 
 ORDERS = Feed(
     name="orders",
     table="client_support_orders",
+    key=("txid", "rfid"),
     fields=(
-        Field("txid", "text", is_required=True),
-        Field("rfid", "text", is_required=True),
-        Field("item", "text", is_required=True),
+        Field("txid", is_required=True),
+        Field("rfid", is_required=True),
+        Field("item", is_required=True),
         Field("purchase_time", "timestamp", is_required=True),
-        Field("name", "text"),
+        Field("name"),
         Field("address", "json"),
-        Field("phone", "text"),
-        Field("email", "text"),
+        Field("phone"),
+        Field("email"),
         Field("emergency_contact", "json"),
         Field("expiration_time", "date"),
         Field("days", "integer"),
         Field("unit_price", "money"),
         Field("discount", "money"),
-        Field("channel", "text"),
-        Field("store_id", "text"),
+        Field("channel"),
+        Field("store_id"),
     ),
-    extra_reasons=(
-        ("discount > unit_price", "bad_discount"),
-        # A till whose clock is wrong would move the first and the last business day.
-        (
-            "purchase_time not between timestamp '2000-01-01' and $latest",
-            "purchase_time_out_of_range",
+    extra_reasons=(("discount > unit_price", "bad_discount"),),
+)
+
+RETURNS = Feed(
+    name="returns",
+    table="client_support_returns",
+    key=("txid", "rfid"),
+    fields=(
+        Field("txid", is_required=True),
+        Field("rfid", is_required=True),
+        Field("return_time", "timestamp", is_required=True),
+        Field("reason"),
+        Field("refund_amount", "money"),
+    ),
+)
+
+STOCK = Feed(
+    name="stock",
+    table="stock_movements",
+    key=("movement_id",),
+    fields=(
+        Field("movement_id", is_required=True),
+        Field("sku", is_required=True),
+        Field("location_id", is_required=True),
+        Field("kind", is_required=True),
+        Field("quantity", "integer", is_required=True),
+        Field("moved_at", "timestamp", is_required=True),
+    ),
+)
+
+TILL_ACTS = Feed(
+    name="till_acts",
+    table="till_acts",
+    key=("act_id",),
+    fields=(
+        Field("act_id", is_required=True),
+        Field("kind", is_required=True),
+        Field("time", "timestamp", is_required=True),
+        Field("payload", "json", is_required=True),
+    ),
+)
+
+# As partner shops name their columns, in English and in French.
+_PRODUCT = ("id produit", "référence produit", "id référence produit")
+_STORE = ("id magasin", "magasin")
+
+SHOPS_PRODUCTS = Feed(
+    name="shops_products",
+    table="shop_products",
+    key=("product_id",),
+    is_csv=True,
+    is_snapshot=True,
+    fields=(
+        Field("product_id", "code", is_required=True, aliases=("id", *_PRODUCT)),
+        Field("name", is_required=True, aliases=("nom", "product name", "nom produit")),
+        Field("price", "money", is_required=True, aliases=("prix", "unit price")),
+        Field("stock", "integer", is_optional=True, aliases=("stock quantity", "quantité stock")),
+    ),
+)
+
+SHOPS_STORES = Feed(
+    name="shops_stores",
+    table="shop_stores",
+    key=("store_id",),
+    is_csv=True,
+    is_snapshot=True,
+    fields=(
+        Field("store_id", "code", is_required=True, aliases=("id", *_STORE)),
+        Field("city", is_required=True, aliases=("ville",)),
+        Field("region", is_optional=True, aliases=("région",)),
+        Field(
+            "employees",
+            "integer",
+            is_optional=True,
+            aliases=("nombre de salariés", "salariés", "effectif"),
         ),
     ),
 )
 
-FEEDS = {feed.name: feed for feed in (ORDERS,)}
+SHOPS_SALES = Feed(
+    name="shops_sales",
+    table="shop_sales",
+    key=("sale_id",),
+    is_csv=True,
+    is_snapshot=True,
+    fields=(
+        Field(
+            "sale_id",
+            "code",
+            is_required=True,
+            is_optional=True,
+            aliases=("id", "id vente", "numéro vente"),
+        ),
+        Field("date", "date", is_required=True, aliases=("sale date", "date vente")),
+        Field("product", "code", is_required=True, aliases=("product_id", *_PRODUCT)),
+        Field("store", "code", is_required=True, aliases=("store_id", *_STORE)),
+        Field("quantity", "integer", is_required=True, aliases=("quantité", "qty")),
+    ),
+)
+
+WEB_LINES = Feed(
+    name="web_lines",
+    table="web_order_lines",
+    is_csv=True,
+    fields=(
+        Field("invoiceno", "code", is_required=True, aliases=("invoice",)),
+        Field("stockcode", "code", is_required=True),
+        Field("description"),
+        Field("quantity", "integer", is_required=True),
+        Field("invoicedate", "timestamp", is_required=True),
+        Field("unitprice", "price", is_required=True, aliases=("price",)),
+        Field("customerid", "code"),
+        Field("country"),
+    ),
+)
+
+_ALL = (
+    *(ORDERS, RETURNS, STOCK, TILL_ACTS),
+    *(SHOPS_PRODUCTS, SHOPS_STORES, SHOPS_SALES, WEB_LINES),
+)
+FEEDS = {feed.name: feed for feed in _ALL}
+
+# What `fetch --feed shops` stands for: several files under one address.
+SYSTEMS = {
+    "shops": (SHOPS_PRODUCTS, SHOPS_STORES, SHOPS_SALES),
+    "web": (WEB_LINES,),
+}

@@ -26,3 +26,11 @@ def database_path() -> Path:
 def published_path() -> Path:
     """Return the link to the newest published file, which analysts read."""
     return data_folder() / "published" / database_path().name
+
+
+def date_order() -> str | None:
+    """Return how dates of CSV files are to be read where they do not tell: dmy, mdy or None."""
+    order = os.environ.get("KSCM_DATES") or None
+    if order not in {None, "dmy", "mdy"}:
+        raise WarehouseError(f"KSCM_DATES is '{order}': set it to dmy or mdy, or to nothing.")
+    return order

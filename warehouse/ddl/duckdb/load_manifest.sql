@@ -1,17 +1,21 @@
 create table if not exists raw.load_manifest (
     file varchar not null,
     feed varchar not null,
-    sha256 varchar not null,
     file_size bigint not null,
+    file_modified_ns bigint not null,
+    sha256 varchar,
     status varchar not null,
     row_count bigint not null,
     row_parsed bigint not null,
+    duplicate_count bigint not null,
     error_count bigint not null,
     blank_count bigint not null,
     first_error_message varchar,
     first_error_line bigint,
-    load_seq bigint not null,
-    loaded_at timestamp not null,
-    primary key (file, sha256)
+    first_error_column varchar,
+    dialect varchar,
+    load_seq bigint primary key,
+    checked_at timestamp not null,
+    loaded_at timestamp not null
 );
-comment on table raw.load_manifest is 'One row per file content taken in: row_count lines = row_parsed + error_count + blank_count.';
+comment on table raw.load_manifest is 'One row per file content taken in: row_count lines = row_parsed + duplicate_count + error_count + blank_count. checked_at is when the file was last seen to be as it was loaded.';

@@ -1,0 +1,1 @@
+"""Landing files to raw tables: bytes to lines, lines to records, records judged and counted."""
