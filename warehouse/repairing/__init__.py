@@ -1,0 +1,1 @@
+"""Refused lines to an editor and back."""
