@@ -5,26 +5,57 @@ import secrets
 from pathlib import Path
 
 from warehouse.connect import Connection, query
+from warehouse.secrets_file import Secrets, read_secrets, secrets_path, write_secrets
+from warehouse.settings import WarehouseError
 
 _DDL = Path(__file__).parent / "ddl" / "duckdb"
 
 
 def create_tables(connection: Connection) -> None:
-    """Create schema `raw` with its tables and the pepper, where they are missing."""
+    """Create schema `raw` with its tables and secrets, where they are missing.
+
+    A WarehouseError when KSCM_PEPPER is not the secret that people were erased with.
+    """
     query(connection, "create schema if not exists raw")
     for path in sorted(_DDL.glob("*.sql")):
         query(connection, path.read_text(encoding="utf-8"))
-    _keep_pepper(connection, os.environ.get("KSCM_PEPPER"))
+    _keep_secrets(connection, os.environ.get("KSCM_PEPPER"))
     # Replaying DDL from a write-ahead log is where DuckDB has had crashes: leave none there.
     query(connection, "checkpoint")
 
 
-def _keep_pepper(connection: Connection, given: str | None) -> None:
-    """Keep one secret per database: the one given, else the one there, else a new one."""
-    kept = query(connection, "select pepper from raw.pepper")
-    if kept and given in (None, "", kept[0][0]):
+def _keep_secrets(connection: Connection, given: str | None) -> None:
+    """Keep one pepper and all erasures, in the database and in the file beside it.
+
+    The pepper is the one given, else the one of the file, else of the database, else new.
+    """
+    peppers = [row[0] for row in query(connection, "from raw.pepper")]
+    here = frozenset(query(connection, "from raw.erasures"))
+    path = secrets_path(connection)
+    filed = read_secrets(path) if path else None
+    erasures = here | (filed.erasures if filed else frozenset())
+    kept = filed.pepper if filed else peppers[0] if peppers else None
+    if given and kept and given != kept and erasures:
+        people = len({erasure_id for erasure_id, *_ in erasures})
+        made = "erasure was" if people == 1 else "erasures were"
+        raise WarehouseError(
+            f"KSCM_PEPPER is not the pepper that {people} {made} made with, and with "
+            "another one nobody would stay forgotten: unset it, or set it to what it was."
+        )
+    if filed and peppers and peppers[0] != filed.pepper and (here or filed.erasures):
+        raise WarehouseError(
+            f"{path} does not belong to this working file: its pepper is another one, and those "
+            "who were erased would come back. Put the right one back."
+        )
+    wanted = Secrets(given or kept or secrets.token_hex(32), erasures)
+    # The file first: a database without its secrets is mended at the next command.
+    if path and wanted != filed:
+        write_secrets(path, wanted)
+    if peppers == [wanted.pepper] and here == erasures:
         return
     query(connection, "begin")
     query(connection, "delete from raw.pepper")
-    query(connection, "insert into raw.pepper values (?)", [given or secrets.token_hex(32)])
+    query(connection, "insert into raw.pepper values (?)", [wanted.pepper])
+    for row in sorted(erasures - here):
+        query(connection, "insert into raw.erasures values (?, ?, ?, ?)", list(row))
     query(connection, "commit")

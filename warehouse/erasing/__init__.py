@@ -1,0 +1,1 @@
+"""A person forgotten: found, blanked, kept away, certified."""
