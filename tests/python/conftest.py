@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from faults import Nursery, Patient
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -119,3 +123,48 @@ def refused() -> Callable[[Ran, int], str]:
         return lines[0]
 
     return check
+
+
+TORTURE = bool(os.environ.get("KSCM_TORTURE"))
+_FIGURES = pytest.StashKey[list[tuple[str, str]]]()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator["Nursery"]:
+    from faults import Nursery  # noqa: PLC0415 - which imports this module
+
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def patient(nursery: "Nursery", tmp_path: Path) -> "Patient":
+    """An empty data folder whose commands can be killed at any point."""
+    from faults import Patient  # noqa: PLC0415
+
+    return Patient(nursery, tmp_path / "data")
+
+
+@pytest.fixture
+def many() -> Callable[[int, int], int]:
+    """Choose how often: a few in `make test`, the full number in `make torture`."""
+    return lambda quick, full: full if TORTURE else quick
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Keep a figure for the table at the end of the run."""
+
+    def keep(what: str, found: str) -> None:
+        request.config.stash.setdefault(_FIGURES, []).append((what, found))
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    if figures := config.stash.get(_FIGURES, []):
+        terminalreporter.section("figures" if TORTURE else "figures (quick; 'make torture')")
+        width = max(len(what) for what, _ in figures)
+        for what, found in figures:
+            terminalreporter.write_line(f"{what:<{width}}  {found}")
