@@ -6,7 +6,7 @@ CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help run test generate serve build answers shell bench lint clean
+.PHONY: help run test torture generate serve build answers shell bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -19,6 +19,9 @@ run: $(CORE) ## Set up, generate, load, build, publish and print the four answer
 
 test: $(DEV) lint ## Set up, then lint, build and run every test
 	@.venv/bin/python -m pytest
+
+torture: $(DEV) ## Kill, damage, fuzz and starve the loader with full numbers (many minutes)
+	@KSCM_TORTURE=1 .venv/bin/python -m pytest -m torture
 
 generate: $(CORE) ## Write and load the next days (ORDERS SEED DAYS END DIRT FORMAT WORKERS)
 	@.venv/bin/python -m generator --orders "$(or $(ORDERS),100000)" --seed "$(or $(SEED),42)" \
@@ -38,8 +41,9 @@ answers: $(CORE) ## Print the four answers from the published file
 shell: $(CORE) ## Open the DuckDB shell on the published file, read-only
 	@.venv/bin/python -m warehouse shell
 
-bench: $(CORE) ## Time the generator beside a naive script, in turn (some minutes, 5 GB of disk)
+bench: $(CORE) ## Time generator and loader, each beside a plain rival (some minutes, 5 GB of disk)
 	@.venv/bin/python benchmarks/generator.py
+	@.venv/bin/python benchmarks/loader.py
 
 lint: $(DEV) ## Check style and types of Python and SQL
 	@.venv/bin/ruff check --quiet .
