@@ -1,28 +1,43 @@
-"""python -m warehouse: create, load, status, build, publish, answers, shell."""
+"""python -m warehouse: create, fetch, load, replay, status, build, publish, erase and more."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from command_line import count, run
 from warehouse.answers import print_answers
 from warehouse.build import run_dbt_build
-from warehouse.connect import Connection, open_published, open_working
+from warehouse.connect import Connection, open_published, open_reading, open_working
 from warehouse.create import create_tables
-from warehouse.feeds import FEEDS
-from warehouse.load import Loaded, landing_files, load_file, other_files
+from warehouse.doctor import heal, refuse_earlier_version
+from warehouse.erasing.erase import Places, erase_person, preview_erasure
+from warehouse.erasing.person import ask
+from warehouse.fetching.fetch import ATTEMPTS, sum_up
+from warehouse.fetching.fetch import fetch as fetch_files
+from warehouse.fetching.plan import UsageError, plan
+from warehouse.loading.load import Summary, load_landing
 from warehouse.publish import publish as publish_marts
-from warehouse.settings import WarehouseError, database_path, landing_folder, published_path
+from warehouse.repairing.replay import list_rejects, replay_file, replayed_lines
+from warehouse.settings import (
+    WarehouseError,
+    data_folder,
+    database_path,
+    landing_folder,
+    published_path,
+)
 from warehouse.status import status_lines
 
 PROGRAM = "python -m warehouse"
+_NAMES_SHOWN = 3
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -36,8 +51,9 @@ def _now() -> datetime:
 
 
 @contextmanager
-def _working_file() -> Iterator[Connection]:
-    with open_working(database_path()) as connection:
+def _working_file(wait: float = 0) -> Iterator[Connection]:
+    with open_working(database_path(), wait) as connection:
+        refuse_earlier_version(connection)
         create_tables(connection)
         yield connection
 
@@ -55,55 +71,74 @@ def create() -> None:
 
 
 @app.command()
-def load() -> None:
+def load(
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for another program that is writing.")
+    ] = 60,
+) -> None:
     """Load every landing file that is not in the manifest yet."""
     landing = landing_folder()
     if not landing.is_dir():
         raise WarehouseError(f"{landing} does not exist: run 'python -m generator' first.")
-    todo = [(feed, path) for feed in FEEDS.values() for path in landing_files(landing, feed)]
-    console = Console(stderr=True)
-    with _working_file() as connection:
-        results = [
-            load_file(connection, feed, path, landing, _now())
-            for feed, path in track(
-                todo, "Loading", console=console, disable=not console.is_terminal
-            )
-        ]
-    for feed in FEEDS.values():
-        if others := other_files(landing, feed):
-            print(
-                f"note: {count(len(others), 'file')} in {landing / feed.name} left alone, "
-                f"first {others[0].name}: only lines of JSON are loaded so far.",
-                file=sys.stderr,
-            )
-    loaded = [result for result in results if result]
-    _tell([result for result in loaded if not result.failure], results.count(None))
-    if failed := [result for result in loaded if result.failure]:
+    with _working_file(wait) as connection:
+        summary = _load(connection)
+    _refuse_failed(summary)
+
+
+def _refuse_failed(summary: Summary) -> None:
+    if summary.failed:
+        failed = summary.failed[0]
         raise WarehouseError(
-            f"{count(len(failed), 'file')} not loaded, first {failed[0].file} "
-            f"({failed[0].failure}): put a whole file in its place and load again."
+            f"{count(len(summary.failed), 'file')} not loaded, first {failed.file} "
+            f"({failed.failure}): put a whole file in its place, or remove it, and load again."
         )
 
 
-def _tell(loaded: list[Loaded], skipped: int) -> None:
-    lines, accepted, refused, blank = (
-        sum(getattr(result, part) for result in loaded)
-        for part in ("lines", "accepted", "refused", "blank")
+def _load(connection: Connection, order: dict[str, int] | None = None) -> Summary:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("Loading")
+        summary = load_landing(
+            connection,
+            landing_folder(),
+            _now(),
+            lambda done, total: progress.update(task, completed=done, total=total),
+            order,
+        )
+    _tell(summary)
+    return summary
+
+
+def _tell(summary: Summary) -> None:
+    lines, accepted, duplicates, refused, blank = (
+        sum(getattr(result, part) for result in summary.loaded)
+        for part in ("lines", "accepted", "duplicates", "refused", "blank")
     )
     print(
-        f"Loaded {count(len(loaded), 'file')}, skipped {skipped:,} known: {count(lines, 'line')} = "
-        f"{accepted:,} accepted + {refused:,} refused + {blank:,} blank."
+        f"Loaded {count(len(summary.loaded), 'file')}, skipped {summary.skipped:,} known: "
+        f"{count(lines, 'line')} = {accepted:,} accepted + "
+        f"{count(duplicates, 'duplicate')} + {refused:,} refused + {blank:,} blank."
     )
     if refused:
         print(f"{count(refused, 'line')} refused: see '{PROGRAM} status'.", file=sys.stderr)
+    if summary.ignored:
+        more = len(summary.ignored) - _NAMES_SHOWN
+        shown = ", ".join(summary.ignored[:_NAMES_SHOWN]) + (
+            f" and {more} more" if more > 0 else ""
+        )
+        print(
+            f"note: left alone in {landing_folder()}, as no feed has such files: {shown}.",
+            file=sys.stderr,
+        )
 
 
 @app.command()
 def status() -> None:
     """Tell what was loaded, refused, built and published."""
     _need_working_file()
-    with _working_file() as connection:
-        print("\n".join(status_lines(connection, published_path())))
+    with open_reading(database_path()) as connection:
+        refuse_earlier_version(connection)
+        print("\n".join(status_lines(connection, published_path(), landing_folder())))
 
 
 @app.command()
@@ -140,6 +175,88 @@ def shell() -> None:
         raise WarehouseError(f"{published_path()} does not exist yet: run 'make build' first.")
     duckdb = Path(sys.executable).with_name("duckdb")
     os.execv(duckdb, [str(duckdb), "-readonly", str(published_path())])  # noqa: S606
+
+
+@app.command()
+def doctor(
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make a new working file from all landing files.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Rebuild without files that left landing.")
+    ] = False,
+) -> None:
+    """Check the working file; mend what is damaged, and move it aside before."""
+    summaries: list[Summary] = []
+    heal(
+        database_path(),
+        landing_folder(),
+        _now(),
+        lambda connection, order: summaries.append(_load(connection, order)),
+        rebuild=rebuild,
+        agreed=yes,
+    )
+    for summary in summaries:
+        _refuse_failed(summary)
+
+
+@app.command()
+def replay(
+    file: Annotated[
+        Path | None, typer.Argument(help="A list of repaired lines; without it, lists are written.")
+    ] = None,
+) -> None:
+    """List the refused lines for an editor, or load the repaired ones of such a list."""
+    _need_working_file()
+    with _working_file() as connection:
+        if file is None:
+            lines = list_rejects(connection, data_folder() / "repairs", _now())
+        else:
+            lines = replayed_lines(replay_file(connection, landing_folder(), file, _now()))
+    print("\n".join(lines))
+
+
+@app.command()
+def fetch(
+    feed: Annotated[
+        str | None, typer.Option(help="shops, web, or one CSV feed, such as shops_sales.")
+    ] = None,
+    url: Annotated[
+        list[str] | None, typer.Option(help="A CSV file, or a page that links to some; repeatable.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file of sources.  [default: fetch.toml in data/]")
+    ] = None,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="At most so many each.")] = ATTEMPTS,
+) -> None:
+    """Fetch new CSV files over HTTP to the landing folder: whole ones only."""
+    try:
+        sources = plan(feed, url or [], config, data_folder() / "fetch.toml")
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+    results = []
+    for result in fetch_files(sources, landing_folder(), attempts):
+        print(result, flush=True)
+        results.append(result)
+    print(sum_up(results))
+
+
+@app.command()
+def erase(
+    email: Annotated[str | None, typer.Option(help="An e-mail of hers.")] = None,
+    phone: Annotated[str | None, typer.Option(help="A phone of hers.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Her customer id in the marts.")] = None,
+    name: Annotated[str | None, typer.Option(help="With --phone: whose, if several.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; else it is only shown.")] = False,
+) -> None:
+    """Forget a person everywhere, for good; sales stay. Shows what it would do first."""
+    if sum(x is not None for x in (email, phone, customer)) != 1 or (name and phone is None):
+        raise typer.BadParameter("say one of --email, --phone (with --name) and --customer.")
+    _need_working_file()
+    places = Places(database_path(), data_folder(), published_path())
+    act = partial(erase_person, rebuild=build) if yes else preview_erasure
+    lines = act(places, lambda c: ask(c, email, phone, customer, name), _now())
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":
