@@ -53,8 +53,9 @@ def _feeds(connection: Connection) -> list[str]:
     }
     return [
         f"{feed}: {count(files[feed][0], 'file')} ({files[feed][1]:,} failed), "
-        f"{count(rows, 'line')} = {parsed:,} accepted + {duplicates:,} duplicates + "
-        f"{refused:,} refused + {blank:,} blank, last loaded {latest:%Y-%m-%d %H:%M} UTC"
+        f"{count(rows, 'line')} = {parsed:,} accepted + "
+        f"{count(duplicates, 'duplicate')} + {refused:,} refused + {blank:,} blank, "
+        f"last loaded {latest:%Y-%m-%d %H:%M} UTC"
         for feed, rows, parsed, duplicates, refused, blank, latest in sums
     ]
 

@@ -533,7 +533,7 @@ def test_a_damaged_database_that_was_moved_aside_goes_with_her(places):
         (places.data / name).write_bytes(b"zoe.lefevre.77@example.com")
     other = places.data / "other.duckdb.x.damaged"
     other.write_bytes(b"somebody else's")
-    assert "2 damaged copies of the database" in "\n".join(preview_erasure(places, BY_MAIL, NOW))
+    assert "which would be removed: 2" in "\n".join(preview_erasure(places, BY_MAIL, NOW))
     assert "Damaged copies of the database: 2 removed" in "\n".join(
         erase_person(places, BY_MAIL, NOW)
     )

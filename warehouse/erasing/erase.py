@@ -72,7 +72,7 @@ def preview_erasure(places: Places, ask: Ask, now: datetime) -> list[str]:
         _check_somebody(connection, asked, case, any((*counts, *files)))
     lines = preview_lines(asked, case.person, counts, files)
     if damaged := len(places.damaged):
-        lines.append(f"  {damaged} damaged copies of the database, which would be removed")
+        lines.append(f"  damaged copies of the database, which would be removed: {damaged}")
     if case.is_resumed:
         lines.append("An erasure of hers was begun and is not finished.")
     return [*lines, "Nothing was changed. Add --yes to erase; it cannot be undone."]
