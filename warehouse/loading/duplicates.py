@@ -2,7 +2,7 @@
 
 A line whose record stands in raw already, with the same content, is a duplicate and leaves
 no row; with another content it is a correction and stays, as a newer version. Most loads
-have neither: two counts tell so, and nothing else is read.
+have neither: one look at the keys tells so, and nothing else is read.
 """
 
 from functools import partial
