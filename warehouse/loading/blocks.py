@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from isal import igzip, isal_zlib
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 4 << 20
 LONGEST_LINE = 16 << 20
 BLANKS = " \t\r\n\v\f"
 # With its ending that is more than the quick way takes: a cut line never passes for a whole one.
