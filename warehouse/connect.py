@@ -19,6 +19,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from warehouse.files import put_in_place, sync
 from warehouse.settings import WarehouseError, published_path
 
 Connection = duckdb.DuckDBPyConnection
@@ -123,18 +124,9 @@ def rewrite_working(path: Path) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        descriptor = os.open(part, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(part)
         # While the old one is open: whoever waits for it gets the new one.
-        part.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        put_in_place(part, path)
     shutil.rmtree(spilled, ignore_errors=True)
 
 

@@ -4,13 +4,13 @@ A new file is written beside the published ones; then the link that readers open
 replaced. A reader never meets a lock or half a file, and one that is open keeps its own.
 """
 
-import os
 import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from warehouse.connect import STORAGE_VERSION, Connection, query
+from warehouse.files import sync
 from warehouse.settings import WarehouseError
 
 # Nothing else leaves the working file: names, e-mails, phones and streets stay in raw,
@@ -30,7 +30,7 @@ def publish(connection: Connection, link: Path, now: datetime) -> int:
     part = version.with_name(version.name + ".part")
     try:
         tables = _copy_tables(connection, part)
-        _sync(part)
+        sync(part)
         part.replace(version)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -39,7 +39,7 @@ def publish(connection: Connection, link: Path, now: datetime) -> int:
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(version.name)
     pointer.replace(link)
-    _sync(folder)
+    sync(folder)
     versions = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
     for old in versions[:-_KEPT_VERSIONS]:
         if old != version:
@@ -100,11 +100,3 @@ def _copy_tables(connection: Connection, path: Path) -> int:
 
 def _text(value: str | None) -> str:
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from warehouse.connect import Connection, query
+from warehouse.files import put_in_place
 from warehouse.settings import WarehouseError
 
 Erasure = tuple[str, str, str, datetime]  # as a row of raw.erasures
@@ -67,14 +68,4 @@ def write_secrets(path: Path, secrets: Secrets) -> None:
         json.dump(values, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    put_in_place(part, path)

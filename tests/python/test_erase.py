@@ -423,9 +423,9 @@ if TORTURE:
             *(
                 "erasing.erase:_remove_old_versions",
                 "erasing.files:_replace",
-                "erasing.files:sync_folder",
+                "erasing.files:put_in_place",
             ),
-            *("secrets_file:sync_folder", "erasing.tables:blank_rows", "connect:shutil.rmtree"),
+            *("secrets_file:put_in_place", "erasing.tables:blank_rows", "connect:shutil.rmtree"),
         )
     ]
 KILL = """

@@ -1,8 +1,6 @@
 """Take a person out of landing files: same files, same lines, only her fields change."""
 
 import gzip
-import hashlib
-import os
 import zlib
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +12,8 @@ import pyarrow.parquet as pq
 
 from warehouse.connect import Connection, query
 from warehouse.erasing.records import COLUMNS, PRIVATE, Eraser, Record, read, write
-from warehouse.secrets_file import sync_folder
+from warehouse.files import put_in_place, sha256_of, sync
+from warehouse.loading.landing import printable
 from warehouse.settings import WarehouseError
 
 _BATCH_LINES = 50_000
@@ -169,21 +168,16 @@ def _objects(record: Record) -> Record:
 
 def _replace(connection: Connection, part: Path, path: Path) -> None:
     """Put the new file in its place; the manifest knows it already, so it is not loaded again."""
-    old = _digest(path)
-    descriptor = os.open(part, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    new, stat = _digest(part), part.stat()
+    old = sha256_of(path)
+    sync(part)
+    new, stat = sha256_of(part), part.stat()
     query(
         connection,
         "update raw.load_manifest set file_size = ?, file_modified_ns = ?, sha256 = ? "
         "where sha256 in (?, ?) and (file = ? or ends_with(?, '/' || file))",
-        [stat.st_size, stat.st_mtime_ns, new, old, new, path.name, _name(path)],
+        [stat.st_size, stat.st_mtime_ns, new, old, new, path.name, printable(str(path))],
     )
-    part.replace(path)
-    sync_folder(path.parent)
+    put_in_place(part, path)
 
 
 def _check_unfinished(eraser: Eraser, path: Path) -> None:
@@ -204,12 +198,3 @@ def _open(path: Path) -> BinaryIO:
 def _stamp(path: Path) -> tuple[int, int, int]:
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _name(path: Path) -> str:
-    return os.fsencode(path).decode(errors="backslashreplace")

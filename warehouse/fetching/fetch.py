@@ -35,9 +35,9 @@ from warehouse.fetching.state import (
     next_path,
     read_kept,
     remove_parts,
-    sync_folder,
     write_kept,
 )
+from warehouse.files import put_in_place
 from warehouse.loading.csv_header import ContractError
 from warehouse.settings import WarehouseError
 
@@ -209,8 +209,7 @@ def _keep(run: _Run, url: httpx.URL, feed: str, download: Download, seen: set[st
         copy = download.save(part, seen)
         same = _same_file(run, key, feed, stem, copy.sha256)
         if not same:
-            part.replace(path)
-            sync_folder(folder)
+            put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
     path = same or path

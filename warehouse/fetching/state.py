@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from warehouse.fetching.plan import shown_url
+from warehouse.files import put_in_place
 from warehouse.settings import WarehouseError
 
 _STAMP = "%Y%m%dT%H%M%S%f"
@@ -61,8 +62,7 @@ def write_kept(landing: Path, kept: dict[str, Kept]) -> None:
         json.dump({key: asdict(kept[key]) for key in sorted(kept)}, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(landing)
+    put_in_place(part, path)
 
 
 def key_of(url: httpx.URL) -> str:
@@ -108,15 +108,6 @@ def remove_parts(folder: Path) -> None:
     for path in folder.glob("*.part"):
         if _NAMED.fullmatch(path.name):
             path.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

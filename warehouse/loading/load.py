@@ -4,7 +4,6 @@ Every line of a file ends as accepted, duplicate, refused or blank, and the sum 
 before the commit. A file that lies there as it was loaded is not read again.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import pyarrow as pa
 from warehouse.connect import Connection, query, roll_back
 from warehouse.erasing.tombstones import forget_again
 from warehouse.feeds import Feed
+from warehouse.files import sha256_of
 from warehouse.loading.accounts import Account, Loaded, close
 from warehouse.loading.csv_files import take_csv
 from warehouse.loading.duplicates import set_aside
@@ -142,8 +142,7 @@ def _loaded_content(
 ) -> str | None:
     """Hash a file that has another date; None when it holds what was not loaded from it yet."""
     try:
-        with file.path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        digest = sha256_of(file.path)
     except OSError:
         return None
     # A list of prices that is again what it was is news; a sale that comes again is not.
