@@ -4,7 +4,7 @@ import stat
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from warehouse.connect import open_working, query
@@ -235,6 +235,7 @@ def test_however_her_name_is_escaped_and_spelled_it_is_found(data):
         min_size=1,
     )
 )
+@example({"": "\0number:"})
 def test_records_that_are_read_and_written_say_the_same(record):
     assert json.loads(write(read(json.dumps(record)) or {})) == record
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import secrets
+import string
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,8 +26,10 @@ _ENTRY = re.compile(
 )
 # Without one of these, a torn line holds nothing of a person.
 _PERSONAL = re.compile(r'"(?:name|phone|email|address|emergency_contact)"\s*:', re.IGNORECASE)
-_NUMBER = "\0number:"
-_WRITTEN_NUMBER = re.compile(r'"\\u0000number:([^"]*)"')
+# Drawn anew by every process: a text that begins so is no text of anybody's.
+_MARK = "".join(secrets.choice(string.ascii_lowercase) for _ in range(32))
+_NUMBER = f"\0{_MARK}:"
+_WRITTEN_NUMBER = re.compile(rf'"\\u0000{_MARK}:([^"]*)"')
 
 
 @dataclass(frozen=True)
