@@ -114,7 +114,7 @@ def test_a_publish_that_breaks_leaves_the_version_before(working, tmp_path, monk
     link = tmp_path / "published" / "kscm.duckdb"
     publish(working, link, NOW)
     monkeypatch.setattr(
-        "warehouse.publish._sync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))
+        "warehouse.publish.sync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))
     )
     with pytest.raises(OSError, match="full"):
         publish(working, link, NOW + timedelta(seconds=1))
