@@ -17,8 +17,8 @@ from command_line import count, run
 from warehouse.answers import print_answers
 from warehouse.build import run_dbt_build
 from warehouse.connect import Connection, open_published, open_reading, open_working
-from warehouse.create import create_tables
-from warehouse.doctor import heal, refuse_earlier_version
+from warehouse.create import create_tables, refuse_earlier_version
+from warehouse.doctor import heal
 from warehouse.erasing.erase import Places, erase_person, preview_erasure
 from warehouse.erasing.person import ask
 from warehouse.fetching.fetch import ATTEMPTS, sum_up
@@ -53,7 +53,6 @@ def _now() -> datetime:
 @contextmanager
 def _working_file(wait: float = 0) -> Iterator[Connection]:
     with open_working(database_path(), wait) as connection:
-        refuse_earlier_version(connection)
         create_tables(connection)
         yield connection
 

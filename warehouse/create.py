@@ -9,19 +9,38 @@ from warehouse.secrets_file import Secrets, read_secrets, secrets_path, write_se
 from warehouse.settings import WarehouseError
 
 _DDL = Path(__file__).parent / "ddl" / "duckdb"
+# The youngest column of each table that has changed: who lacks one was made before it.
+_YOUNGEST = {"load_manifest": "checked_at", "load_rejects": "repaired_seq"}
 
 
 def create_tables(connection: Connection) -> None:
     """Create schema `raw` with its tables and secrets, where they are missing.
 
-    A WarehouseError when KSCM_PEPPER is not the secret that people were erased with.
+    A WarehouseError when an earlier version of the project made some of them, and when
+    KSCM_PEPPER is not the secret that people were erased with.
     """
+    refuse_earlier_version(connection)
     query(connection, "create schema if not exists raw")
     for path in sorted(_DDL.glob("*.sql")):
         query(connection, path.read_text(encoding="utf-8"))
     _keep_secrets(connection, os.environ.get("KSCM_PEPPER"))
     # Replaying DDL from a write-ahead log is where DuckDB has had crashes: leave none there.
     query(connection, "checkpoint")
+
+
+def refuse_earlier_version(connection: Connection) -> None:
+    """Raise WarehouseError when the raw tables were made by an earlier version of the project."""
+    found = query(
+        connection,
+        "select table_name, list(column_name) from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'raw' group by table_name",
+    )
+    for table, columns in found:
+        if table in _YOUNGEST and _YOUNGEST[table] not in columns:
+            raise WarehouseError(
+                f"raw.{table} was made by an earlier version: run "
+                "'python -m warehouse doctor --rebuild' to load everything again from landing."
+            )
 
 
 def _keep_secrets(connection: Connection, given: str | None) -> None:

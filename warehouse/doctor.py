@@ -20,14 +20,12 @@ from warehouse.connect import (
 )
 from warehouse.create import create_tables
 from warehouse.feeds import FEEDS
-from warehouse.loading.landing import manifest_name
+from warehouse.loading.landing import names_present
 from warehouse.secrets_file import Secrets, secrets_path, write_secrets
 from warehouse.settings import WarehouseError
 
 _PATIENCE = 60.0  # seconds, for a loader that goes on as soon as the file opens again
 _MOST_NAMED = 5
-# The youngest column of each table that has changed: who lacks one was made before it.
-_YOUNGEST = {"load_manifest": "checked_at", "load_rejects": "repaired_seq"}
 _RAW_TABLES = sorted({feed.table for feed in FEEDS.values()})
 
 
@@ -57,7 +55,6 @@ def heal(
         else:
             _make_readable(path, now, tell)
         with open_working(path, wait=_PATIENCE) as connection:
-            refuse_earlier_version(connection)
             create_tables(connection)
             load(connection, order)
             findings = examine(connection)
@@ -73,21 +70,6 @@ def heal(
             "load everything again from landing."
         )
     tell(f"{path} is healthy.")
-
-
-def refuse_earlier_version(connection: Connection) -> None:
-    """Raise WarehouseError when the raw tables were made by an earlier version of the project."""
-    found = query(
-        connection,
-        "select table_name, list(column_name) from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'raw' group by table_name",
-    )
-    for table, columns in found:
-        if table in _YOUNGEST and _YOUNGEST[table] not in columns:
-            raise WarehouseError(
-                f"raw.{table} was made by an earlier version: run "
-                "'python -m warehouse doctor --rebuild' to load everything again from landing."
-            )
 
 
 def examine(connection: Connection) -> list[str]:
@@ -140,7 +122,7 @@ def files_gone(connection: Connection, landing: Path) -> list[str]:
 
     A file that has grown is there: its newer edition had all lines of the older one again.
     """
-    present = {manifest_name(path, landing): path for path in landing.glob("*/*")}
+    present = names_present(landing)
     editions: dict[str, list[tuple[int, int, int]]] = {}
     for file, *edition in query(
         connection,

@@ -5,7 +5,7 @@ from pathlib import Path
 from command_line import count
 from warehouse.connect import Connection, query
 from warehouse.erasing.erase import unfinished_erasures
-from warehouse.loading.landing import manifest_name
+from warehouse.loading.landing import names_present
 
 _MOST_LINES = 20  # of one list
 
@@ -61,20 +61,18 @@ def _feeds(connection: Connection) -> list[str]:
 
 
 def _rejects(connection: Connection) -> list[str]:
+    reasons = query(
+        connection,
+        "select reason, count_if(repaired_seq is null), count(repaired_seq), "
+        "min_by(file, (load_seq, line)), min_by(line, (load_seq, line)) "
+        "from raw.load_rejects group by reason order by count(*) desc, reason",
+    )
     lines = [
         f"  refused as {reason}: {still_open:,} open, {repaired:,} repaired, first in "
         f"{_shown(file)}:{line}"
-        for reason, still_open, repaired, file, line in query(
-            connection,
-            "select reason, count_if(repaired_seq is null), count(repaired_seq), "
-            "min_by(file, (load_seq, line)), min_by(line, (load_seq, line)) "
-            "from raw.load_rejects group by reason order by count(*) desc, reason",
-        )
+        for reason, still_open, repaired, file, line in reasons
     ]
-    [(still_open,)] = query(
-        connection, "select count(*) from raw.load_rejects where repaired_seq is null"
-    )
-    if still_open:
+    if still_open := sum(row[1] for row in reasons):
         lines.append(
             f"  {count(still_open, 'line')} open: 'python -m warehouse replay' writes "
             "them to files, where they can be mended"
@@ -83,12 +81,7 @@ def _rejects(connection: Connection) -> list[str]:
 
 
 def _failures(connection: Connection, landing: Path) -> list[str]:
-    present = {
-        manifest_name(path, landing)
-        for folder in (landing.iterdir() if landing.is_dir() else ())
-        if folder.is_dir()
-        for path in folder.iterdir()
-    }
+    present = names_present(landing)
     return [
         f"  failed: {_shown(file)}: {reason}"
         for file, reason in query(

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 
 from warehouse.connect import DamagedError, open_reading, open_working, query
-from warehouse.create import create_tables
-from warehouse.doctor import _YOUNGEST, examine, heal, refuse_earlier_version
+from warehouse.create import _YOUNGEST, create_tables, refuse_earlier_version
+from warehouse.doctor import examine, heal
 from warehouse.settings import WarehouseError
 from warehouse.status import status_lines
 
@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, "tests/python")
 from test_doctor import put_file
 from warehouse.connect import open_working
-from warehouse.create import create_tables
+from warehouse.create import _YOUNGEST, create_tables, refuse_earlier_version
 with open_working(Path(sys.argv[1])) as connection:
     create_tables(connection)
     for name in sys.argv[2:]:

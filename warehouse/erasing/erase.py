@@ -14,7 +14,6 @@ from pathlib import Path
 
 from warehouse.connect import Connection, open_working, query, rewrite_working
 from warehouse.create import create_tables
-from warehouse.doctor import refuse_earlier_version
 from warehouse.erasing.byte_scan import files_holding
 from warehouse.erasing.files import erase_files
 from warehouse.erasing.identities import Spellings
@@ -62,12 +61,7 @@ class _Case:
 def preview_erasure(places: Places, ask: Ask, now: datetime) -> list[str]:
     """Say what would be erased, and change nothing. A WarehouseError when it is nobody."""
     with open_working(places.database) as connection:
-        refuse_earlier_version(connection)
-        create_tables(connection)
-        asked = ask(connection)
-        case = _open_case(connection, asked, now)
-        eraser = _eraser(connection, case)
-        counts = count_rows(connection, eraser)
+        asked, case, eraser, counts = _look_up(connection, ask, now)
         files = erase_files(eraser, places.delivered, act=False)
         _check_somebody(connection, asked, case, any((*counts, *files)))
     lines = preview_lines(asked, case.person, counts, files)
@@ -87,12 +81,7 @@ def erase_person(
     does not pass; what was erased until then stays erased.
     """
     with open_working(places.database) as connection:
-        refuse_earlier_version(connection)
-        create_tables(connection)
-        asked = ask(connection)
-        case = _open_case(connection, asked, now)
-        eraser = _eraser(connection, case)
-        counts = count_rows(connection, eraser)
+        asked, case, eraser, counts = _look_up(connection, ask, now)
         if not (case.is_resumed or any(counts)):
             files = erase_files(eraser, places.delivered, act=False)
             _check_somebody(connection, asked, case, bool(files))
@@ -127,6 +116,17 @@ def unfinished_erasures(connection: Connection) -> list[str]:
             "order by all",
         )
     ]
+
+
+def _look_up(
+    connection: Connection, ask: Ask, now: datetime
+) -> tuple[Asked, _Case, Eraser, tuple[int, int, int]]:
+    """Find out who is asked for, and count what the tables hold of her."""
+    create_tables(connection)
+    asked = ask(connection)
+    case = _open_case(connection, asked, now)
+    eraser = _eraser(connection, case)
+    return asked, case, eraser, count_rows(connection, eraser)
 
 
 def _open_case(connection: Connection, asked: Asked, now: datetime) -> _Case:

@@ -153,14 +153,14 @@ class Block:
         """
         raw = self.line(number)
         if number in self.cut or len(raw) > LONGEST_LINE:
-            return Line(number, _escaped(raw[:_KEPT_OF_A_LONG_LINE]), "line_too_long")
+            return Line(number, escaped(raw[:_KEPT_OF_A_LONG_LINE]), "line_too_long")
         try:
             text = raw.decode()
         except UnicodeDecodeError:
-            return Line(number, _escaped(raw), "invalid_utf8")
+            return Line(number, escaped(raw), "invalid_utf8")
         if not text.strip(BLANKS):
             return None
-        return Line(number, _escaped(raw), "nul_byte") if "\0" in text else Line(number, text)
+        return Line(number, escaped(raw), "nul_byte") if "\0" in text else Line(number, text)
 
     def read_all(self) -> list[Line]:
         """Read the lines that are not blank."""
@@ -269,7 +269,8 @@ def _refuse_other_kinds(start: bytearray) -> None:
         raise DamagedFileError("not UTF-8 but UTF-16 or UTF-32: save it as UTF-8")
 
 
-def _escaped(raw: bytes) -> str:
+def escaped(raw: bytes) -> str:
+    r"""Write what has no text as it is with escapes: bytes that are not UTF-8 and NUL as \xNN."""
     return raw.decode(errors="backslashreplace").replace("\0", r"\x00")
 
 

@@ -91,6 +91,8 @@ def _find_states(new: str, names: str, columns: str) -> str:
     A file may say two things of one record, and what it says last holds. When that is what
     held before, and nothing in it was never said, the whole of it is known.
     """
+    record = f"partition by {names} order by _load_seq"
+    last = f"qualify row_number() over ({record} desc, _line desc) = 1"
     return f"""
         with
         new as (
@@ -98,12 +100,7 @@ def _find_states(new: str, names: str, columns: str) -> str:
             from {new} semi join contested using ({names})
         ),
         old as (select *, row({columns}) as content from rivals),
-        newest as (
-            select * from old
-            qualify row_number() over (
-                partition by {names} order by _load_seq desc, _line desc
-            ) = 1
-        ),
+        newest as (select * from old {last}),
         versions as (
             select {names}, _load_seq, _line, _file, content from newest
             union all
@@ -117,14 +114,9 @@ def _find_states(new: str, names: str, columns: str) -> str:
                 lag(content) over record as content_before,
                 lag(_load_seq) over record as load_before
             from versions
-            window record as (partition by {names} order by _load_seq, _line)
+            window record as ({record}, _line)
         ),
-        ending as (
-            select * from new
-            qualify row_number() over (
-                partition by {names} order by _load_seq desc, _line desc
-            ) = 1
-        ),
+        ending as (select * from new {last}),
         repeated as (
             select {names} from ending inner join newest using ({names})
             where ending.content = newest.content

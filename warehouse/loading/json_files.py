@@ -145,17 +145,13 @@ def _take_doubtful(
         for account in accounts
         for row in _examined(account, _open_numbers(connection, feed, account, empty))
     )
-    while rows := _next_rows(examined):
+    while rows := list(islice(examined, _EXAMINED_AT_ONCE)):
         connection.register("examined", pa.Table.from_pylist(rows, _EXAMINED))
         judge_into_tables(connection, feed, describe(feed), latest, now)
         connection.unregister("examined")
     for account in accounts:
         if account.failure:
             forget_file(connection, feed, account.seq)
-
-
-def _next_rows(rows: Iterator[dict[str, object]]) -> list[dict[str, object]]:
-    return list(islice(rows, _EXAMINED_AT_ONCE))
 
 
 def _open_numbers(

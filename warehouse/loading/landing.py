@@ -29,6 +29,11 @@ def manifest_name(path: Path, landing: Path) -> str:
     return printable(str(path.relative_to(landing)))
 
 
+def names_present(landing: Path) -> dict[str, Path]:
+    """Name whatever lies in the folders of the landing folder, as the manifest does."""
+    return {manifest_name(path, landing): path for path in landing.glob("*/*")}
+
+
 def list_files(landing: Path) -> tuple[list[LandingFile], list[str]]:
     """List the files of all feeds, by feed and name, and the names of what is left alone.
 

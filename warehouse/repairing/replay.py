@@ -7,7 +7,7 @@ from pathlib import Path
 
 from command_line import count
 from warehouse.connect import Connection, query
-from warehouse.loading.blocks import BLANKS
+from warehouse.loading.blocks import BLANKS, escaped
 from warehouse.loading.csv_lines import read_dialect
 from warehouse.loading.landing import list_files
 from warehouse.loading.load import load_file
@@ -139,7 +139,7 @@ def _whole_again(landing: Path, texts: dict[Reject, str]) -> bytes:
     for reject, text in texts.items():
         old = lines[reject.line - 1] if reject.line <= len(lines) else b""
         end = b"\r" if old.endswith(b"\r") else b""
-        told = old.removesuffix(b"\r").decode(errors="backslashreplace").replace("\0", r"\x00")
+        told = escaped(old.removesuffix(b"\r"))
         is_cut = reject.reason == "line_too_long"
         if told != reject.raw and not (is_cut and told.startswith(reject.raw)):
             raise WarehouseError(
