@@ -411,7 +411,9 @@ def test_every_line_ends_somewhere(load_bytes, tmp_path, lines):
     for number, line in enumerate(expected):
         try:
             blank += (
-                not (line.removeprefix(b"\xef\xbb\xbf") if not number else line).decode().strip()
+                not (line.removeprefix(b"\xef\xbb\xbf") if not number else line)
+                .decode()
+                .strip(" \t\r\n\v\f")
             )
         except UnicodeDecodeError:
             continue
