@@ -32,7 +32,7 @@ YEAR = [
 def test_the_warehouse_and_three_stores_have_shelves():
     with (Path(__file__).parents[2] / "seeds" / "stores.csv").open(encoding="utf-8") as file:
         stores = [line.split(",")[0] for line in file.read().splitlines()[1:]]
-    assert sorted(LOCATIONS[1:]) == sorted(stores)
+    assert sorted(LOCATIONS) == sorted(stores)
     assert LOCATIONS[0] == "ENTREPOT-ROISSY-01"
 
 
