@@ -7,9 +7,9 @@
 {%- endmacro %}
 
 {% macro duckdb__local_date(moment) -%}
-    cast(timezone('{{ var("business_timezone") }}', timezone('UTC', {{ moment }})) as date)
+    cast(timezone('{{ business_timezone() }}', timezone('UTC', {{ moment }})) as date)
 {%- endmacro %}
 
 {% macro snowflake__local_date(moment) -%}
-    cast(convert_timezone('UTC', '{{ var("business_timezone") }}', {{ moment }}) as date)
+    cast(convert_timezone('UTC', '{{ business_timezone() }}', {{ moment }}) as date)
 {%- endmacro %}

@@ -175,7 +175,7 @@ SHOPS_SALES = Feed(
             aliases=("id", "id vente", "numéro vente"),
         ),
         Field("date", "date", is_required=True, aliases=("sale date", "date vente")),
-        Field("product", "code", is_required=True, aliases=("product_id", *_PRODUCT)),
+        Field("product", "code", is_required=True, aliases=("product_id", "produit", *_PRODUCT)),
         Field("store", "code", is_required=True, aliases=("store_id", *_STORE)),
         Field("quantity", "integer", is_required=True, aliases=("quantité", "qty")),
     ),

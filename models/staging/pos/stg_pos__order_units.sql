@@ -1,51 +1,62 @@
-with
-
-source as (
-
-    select * from {{ source('pos', 'client_support_orders') }}
-
-),
-
-renamed as (
-
-    select
+{#- Read twice below: a step of the query would be kept in memory, ten million rows. -#}
+{%- set renamed -%}
+select
         -- ids
-        trim(txid) as order_id,
-        {{ rfid_as_24_digits('rfid') }} as unit_id,
+        trim(source.txid) as order_id,
+        {{ rfid_as_24_digits('source.rfid') }} as unit_id,
 
         -- strings
-        item as item_name,
-        {{ clean_text('name') }} as customer_name,
-        {{ json_text('address', 'street_address') }} as street_address,
-        {{ json_text('address', 'city') }} as city,
-        {{ json_text('address', 'state') }} as state,
-        {{ json_text('address', 'postalcode') }} as postcode,
-        {{ json_text('address', 'country') }} as country,
-        {{ clean_text('phone') }} as phone,
-        {{ clean_text('email') }} as email,
-        {{ json_text('emergency_contact', 'name') }} as contact_name,
-        {{ json_text('emergency_contact', 'phone') }} as contact_phone,
-        lower({{ clean_text('channel') }}) as channel,
-        {{ clean_text('store_id') }} as store_id,
+        source.item as item_name,
+        {{ clean_text('source.name') }} as customer_name,
+        {{ json_text('source.address', 'city') }} as city,
+        {{ json_text('source.address', 'state') }} as state,
+        {{ json_text('source.address', 'postalcode') }} as postcode,
+        {{ json_text('source.address', 'country') }} as country,
+        {{ clean_text('source.phone') }} as phone,
+        {{ clean_text('source.email') }} as email,
+        lower({{ clean_text('source.channel') }}) as channel,
+        {{ clean_text('source.store_id') }} as store_id,
 
         -- numbers
-        unit_price as unit_price,
-        discount as discount_amount,
-        _load_seq as load_seq,
-        _line as load_line,
+        source.unit_price as unit_price,
+        source.discount as discount_amount,
+        source._load_seq as load_seq,
+        source._line as load_line,
 
         -- times
-        purchase_time as purchased_at
+        source.purchase_time as purchased_at
+    from {{ source('pos', 'client_support_orders') }} as source
+{%- endset -%}
 
-    from source
+with
+
+revised_units as (
+
+    -- Few units have more than one version; to sort them all would cost ten times as much.
+    select
+        trim(txid) as order_id,
+        {{ rfid_as_24_digits('rfid') }} as unit_id
+    from {{ source('pos', 'client_support_orders') }}
+    group by trim(txid), {{ rfid_as_24_digits('rfid') }}
+    having count(*) > 1
 
 ),
 
 versions as (
 
-    -- The same content again is a duplicate, not a newer version: an old file that is sent
+    {{ renamed }}
+    inner join revised_units
+        on
+            trim(source.txid) = revised_units.order_id
+            and {{ rfid_as_24_digits('source.rfid') }} = revised_units.unit_id
+
+),
+
+different_versions as (
+
+    -- The same content in another writing is not a newer version: an old file that is sent
     -- once more does not undo a correction.
-    select * from renamed
+    select * from versions
     qualify
         row_number() over (
             partition by
@@ -53,15 +64,12 @@ versions as (
                 unit_id,
                 item_name,
                 customer_name,
-                street_address,
                 city,
                 state,
                 postcode,
                 country,
                 phone,
                 email,
-                contact_name,
-                contact_phone,
                 channel,
                 store_id,
                 unit_price,
@@ -72,14 +80,29 @@ versions as (
 
 ),
 
-latest as (
+latest_versions as (
 
-    select * from versions
+    select * from different_versions
     qualify
         row_number() over (
             partition by order_id, unit_id
             order by load_seq desc, load_line desc
         ) = 1
+
+),
+
+latest as (
+
+    {{ renamed }}
+    left join revised_units
+        on
+            trim(source.txid) = revised_units.order_id
+            and {{ rfid_as_24_digits('source.rfid') }} = revised_units.unit_id
+    where revised_units.order_id is null
+
+    union all
+
+    select * from latest_versions
 
 )
 
