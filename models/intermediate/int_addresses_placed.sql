@@ -6,9 +6,9 @@ order_units as (
 
 ),
 
-countries as (
+spelled_countries as (
 
-    select * from {{ ref('countries') }}
+    select * from {{ ref('int_countries_spelled') }}
 
 ),
 
@@ -24,6 +24,12 @@ postcodes as (
 
 ),
 
+postcode_exceptions as (
+
+    select * from {{ ref('postcode_exceptions') }}
+
+),
+
 departments as (
 
     select * from {{ ref('departments') }}
@@ -33,6 +39,7 @@ departments as (
 addresses as (
 
     select distinct
+        city,
         postcode,
         state,
         country
@@ -43,27 +50,20 @@ addresses as (
 told_countries as (
 
     -- What the address says of its country, empty where it says nothing. The tills write a
-    -- country abroad only, and a state may be any country's. Overseas France has codes of
-    -- its own (ISO 3166-1) and is French here, as by its postcodes.
+    -- country abroad only, and a state may be any country's.
     select
+        addresses.city,
         addresses.postcode,
         addresses.state,
         addresses.country,
         case
-            when
-                countries.country_code in (
-                    'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE', 'TF', 'WF', 'YT'
-                )
-                then 'FR'
             when addresses.country is not null
-                then coalesce(countries.country_code, 'unknown')
+                then coalesce(spelled_countries.country_code, 'unknown')
             when us_states.state_code is not null then 'US'
         end as told_country_code
     from addresses
-    left join countries
-        on
-            upper(addresses.country) = countries.country_code
-            or lower(addresses.country) = lower(countries.country_name)
+    left join spelled_countries
+        on {{ fold_text('addresses.country') }} = spelled_countries.spelling
     left join us_states
         on
             upper(addresses.state) = us_states.state_code
@@ -74,14 +74,18 @@ told_countries as (
 given_departments as (
 
     select
+        told_countries.city,
         told_countries.postcode,
         told_countries.state,
         told_countries.country,
         told_countries.told_country_code,
         -- A German or American address is not French because its five digits are a postcode
-        -- too. Postcodes beyond the list (CEDEX) go by their first digits.
+        -- too. 16 postcodes lie in two departments: there the town tells. Postcodes beyond
+        -- the list (CEDEX) go by their first digits.
         case
             when told_countries.told_country_code <> 'FR' then null
+            when postcode_exceptions.department_code is not null
+                then postcode_exceptions.department_code
             when postcodes.department_code is not null then postcodes.department_code
             when
                 length(told_countries.postcode) = 5
@@ -90,12 +94,18 @@ given_departments as (
         end as department_code
     from told_countries
     left join postcodes on told_countries.postcode = postcodes.postcode
+    left join postcode_exceptions
+        on
+            told_countries.postcode = postcode_exceptions.postcode
+            and {{ fold_text('told_countries.city') }}
+            = {{ fold_text('postcode_exceptions.commune_name') }}
 
 ),
 
-places as (
+placed as (
 
     select
+        given_departments.city,
         given_departments.postcode,
         given_departments.state,
         given_departments.country,
@@ -113,24 +123,6 @@ places as (
     from given_departments
     left join departments
         on given_departments.department_code = departments.department_code
-
-),
-
-placed as (
-
-    select
-        order_units.order_id,
-        order_units.unit_id,
-        places.department_code,
-        places.region_id,
-        places.country_code,
-        order_units.purchased_at
-    from order_units
-    inner join places
-        on
-            coalesce(order_units.postcode, '') = coalesce(places.postcode, '')
-            and coalesce(order_units.state, '') = coalesce(places.state, '')
-            and coalesce(order_units.country, '') = coalesce(places.country, '')
 
 )
 
