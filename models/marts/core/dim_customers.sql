@@ -1,14 +1,20 @@
 with
 
-places as (
+sale_lines as (
 
-    select * from {{ ref('int_order_units_placed') }}
+    select * from {{ ref('fct_sale_lines') }}
 
 ),
 
-customers as (
+return_lines as (
 
-    select * from {{ ref('int_customers_resolved') }}
+    select * from {{ ref('fct_return_lines') }}
+
+),
+
+charge_lines as (
+
+    select * from {{ ref('fct_charge_lines') }}
 
 ),
 
@@ -18,20 +24,52 @@ countries as (
 
 ),
 
-purchases as (
+places as (
+
+    -- Who only returns, or only pays a fee, is a customer too: her purchases may be older
+    -- than the data.
+    select
+        customer_id,
+        source_system,
+        department_code,
+        region_id,
+        country_code,
+        min(purchase_date) as first_purchase_date,
+        max(purchase_date) as last_purchase_date,
+        max(purchased_at) as last_seen_at
+    from sale_lines
+    where customer_id <> 'unknown'
+    group by customer_id, source_system, department_code, region_id, country_code
+
+    union all
 
     select
-        customers.customer_id,
-        places.order_id,
-        places.unit_id,
-        places.department_code,
-        places.region_id,
-        places.country_code,
-        places.purchased_at,
-        {{ local_date('places.purchased_at') }} as purchase_date
-    from customers
-    inner join places on customers.order_id = places.order_id
-    where customers.customer_id <> 'unknown'
+        customer_id,
+        source_system,
+        department_code,
+        region_id,
+        country_code,
+        cast(null as date) as first_purchase_date,
+        cast(null as date) as last_purchase_date,
+        max(returned_at) as last_seen_at
+    from return_lines
+    where not has_sale and customer_id <> 'unknown'
+    group by customer_id, source_system, department_code, region_id, country_code
+
+    union all
+
+    select
+        customer_id,
+        source_system,
+        cast(null as varchar) as department_code,
+        region_id,
+        country_code,
+        cast(null as date) as first_purchase_date,
+        cast(null as date) as last_purchase_date,
+        max(charged_at) as last_seen_at
+    from charge_lines
+    where customer_id <> 'unknown'
+    group by customer_id, source_system, region_id, country_code
 
 ),
 
@@ -39,9 +77,9 @@ lifetimes as (
 
     select
         customer_id,
-        min(purchase_date) as first_purchase_date,
-        max(purchase_date) as last_purchase_date
-    from purchases
+        min(first_purchase_date) as first_purchase_date,
+        max(last_purchase_date) as last_purchase_date
+    from places
     group by customer_id
 
 ),
@@ -51,18 +89,21 @@ homes as (
     -- The latest address that could be placed; people move.
     select
         customer_id,
+        source_system,
         department_code,
         region_id,
         country_code
-    from purchases
+    from places
     qualify
         row_number() over (
             partition by customer_id
             order by
                 case when region_id = 'unknown' then 1 else 0 end,
-                purchased_at desc,
-                order_id desc,
-                unit_id desc
+                last_purchase_date desc nulls last,
+                last_seen_at desc nulls last,
+                country_code asc,
+                region_id asc,
+                department_code asc nulls last
         ) = 1
 
 ),
@@ -71,6 +112,7 @@ known as (
 
     select
         lifetimes.customer_id,
+        homes.source_system,
         homes.department_code,
         homes.region_id,
         homes.country_code,
@@ -88,6 +130,7 @@ unknown as (
 
     select
         'unknown' as customer_id,
+        'unknown' as source_system,
         cast(null as varchar) as department_code,
         'unknown' as region_id,
         'unknown' as country_code,

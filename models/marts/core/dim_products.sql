@@ -12,9 +12,27 @@ catalogue_prices as (
 
 ),
 
-order_units as (
+sale_lines as (
 
-    select * from {{ ref('stg_pos__order_units') }}
+    select * from {{ ref('fct_sale_lines') }}
+
+),
+
+return_lines as (
+
+    select * from {{ ref('fct_return_lines') }}
+
+),
+
+stock_movements as (
+
+    select * from {{ ref('fct_stock_movements') }}
+
+),
+
+other_products as (
+
+    select * from {{ ref('int_other_products_named') }}
 
 ),
 
@@ -36,33 +54,41 @@ listed as (
 
 ),
 
-unlisted as (
+known as (
 
-    -- An item that no catalogue knows stays as itself: a near miss is never corrected.
-    select distinct
-        {{ unlisted_product_id('order_units.item_name') }} as product_id,
-        order_units.item_name,
-        'unknown' as founder,
-        'unknown' as style,
-        'unknown' as finish,
-        cast(null as decimal(12, 2)) as catalogue_price,
-        false as is_in_catalogue
-    from order_units
-    left join catalogue on order_units.item_name = catalogue.item_name
-    where catalogue.item_name is null
+    select product_id from sale_lines
+    union
+    select product_id from return_lines
+    union
+    select product_id from stock_movements
+    union
+    select product_id from other_products
+    union
+    select 'unknown' as product_id
 
 ),
 
-unknown as (
+unlisted as (
 
+    -- An item that no catalogue knows stays as itself: a near miss is never corrected.
     select
-        'unknown' as product_id,
-        'Unknown' as item_name,
+        known.product_id,
+        case
+            when known.product_id = 'unknown' then 'Unknown'
+            else
+                coalesce(
+                    other_products.item_name, {{ unlisted_item_name('known.product_id') }}
+                )
+        end as item_name,
         'unknown' as founder,
         'unknown' as style,
         'unknown' as finish,
         cast(null as decimal(12, 2)) as catalogue_price,
         false as is_in_catalogue
+    from known
+    left join other_products on known.product_id = other_products.product_id
+    left join listed on known.product_id = listed.product_id
+    where listed.product_id is null
 
 ),
 
@@ -71,8 +97,6 @@ final as (
     select * from listed
     union all
     select * from unlisted
-    union all
-    select * from unknown
 
 )
 

@@ -18,9 +18,27 @@ departments as (
 
 ),
 
-order_units as (
+shop_stores as (
 
-    select * from {{ ref('stg_pos__order_units') }}
+    select * from {{ ref('int_shop_stores_placed') }}
+
+),
+
+sale_lines as (
+
+    select * from {{ ref('fct_sale_lines') }}
+
+),
+
+return_lines as (
+
+    select * from {{ ref('fct_return_lines') }}
+
+),
+
+stock_movements as (
+
+    select * from {{ ref('fct_stock_movements') }}
 
 ),
 
@@ -29,43 +47,58 @@ listed as (
     select
         stores.store_id,
         stores.store_name,
+        stores.store_kind,
         stores.city,
         coalesce(departments.region_code, 'unknown') as region_id
     from stores
     left join postcodes on stores.postcode = postcodes.postcode
     left join departments on postcodes.department_code = departments.department_code
 
-),
-
-unlisted as (
-
-    select distinct
-        order_units.store_id,
-        order_units.store_id as store_name,
-        'unknown' as city,
-        'unknown' as region_id
-    from order_units
-    left join stores on order_units.store_id = stores.store_id
-    where
-        order_units.store_id is not null
-        and stores.store_id is null
-        and order_units.store_id not in ('online', 'unknown')
-
-),
-
-others as (
+    union all
 
     select
         'online' as store_id,
         'Web store' as store_name,
+        'online' as store_kind,
         'none' as city,
         'unknown' as region_id
+
     union all
+
     select
-        'unknown' as store_id,
-        'Unknown' as store_name,
+        shop_stores.store_id,
+        shop_stores.store_name,
+        'partner' as store_kind,
+        shop_stores.city,
+        shop_stores.region_id
+    from shop_stores
+
+),
+
+named as (
+
+    select store_id from sale_lines
+    union
+    select store_id from return_lines
+    union
+    select store_id from stock_movements
+    union
+    select 'unknown' as store_id
+
+),
+
+unlisted as (
+
+    select
+        named.store_id,
+        case when named.store_id = 'unknown' then 'Unknown' else named.store_id end
+            as store_name,
+        case when named.store_id = 'unknown' then 'unknown' else 'store' end as store_kind,
         'unknown' as city,
         'unknown' as region_id
+    from named
+    left join listed on named.store_id = listed.store_id
+    where listed.store_id is null
 
 ),
 
@@ -74,8 +107,6 @@ final as (
     select * from listed
     union all
     select * from unlisted
-    union all
-    select * from others
 
 )
 

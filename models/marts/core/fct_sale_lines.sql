@@ -2,107 +2,84 @@ with
 
 order_units as (
 
-    select * from {{ ref('stg_pos__order_units') }}
+    select * from {{ ref('int_order_units_sold') }}
 
 ),
 
-places as (
+shop_lines as (
 
-    select * from {{ ref('int_order_units_placed') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_customers_resolved') }}
+    select * from {{ ref('int_shop_lines_priced') }}
 
 ),
 
-catalogue_prices as (
+web_lines as (
 
-    select * from {{ ref('int_catalogue_prices_dated') }}
+    select * from {{ ref('int_web_lines_sorted') }}
 
 ),
 
-dated as (
+shop_sales as (
+
+    -- The shops know the day and the place of a sale, not the hour and not the buyer.
+    select
+        shop_line_id as sale_line_id,
+        'shops' as source_system,
+        shop_line_id as order_id,
+        cast(null as varchar) as unit_id,
+        product_id,
+        'unknown' as customer_id,
+        cast(null as varchar) as department_code,
+        region_id,
+        country_code,
+        store_id,
+        'in_person' as channel,
+        sale_date as purchase_date,
+        cast(null as timestamp) as purchased_at,
+        units as units_sold,
+        line_amount as gross_amount,
+        cast(case when line_amount is not null then 0 end as decimal(18, 2))
+            as discount_amount,
+        line_amount as sales_amount,
+        {{ currency() }} as currency
+    from shop_lines
+    where units > 0
+
+),
+
+web_sales as (
 
     select
-        *,
-        {{ local_date('purchased_at') }} as purchase_date
-    from order_units
-
-),
-
-priced as (
-
-    select
-        dated.order_id,
-        dated.unit_id,
-        dated.store_id,
-        dated.channel,
-        dated.purchased_at,
-        dated.purchase_date,
-        coalesce(catalogue_prices.sku, {{ unlisted_product_id('dated.item_name') }})
-            as product_id,
-        -- What the till says, else the catalogue of that day; an unlisted item may have no
-        -- price.
-        coalesce(dated.unit_price, catalogue_prices.unit_price) as unit_price,
-        coalesce(dated.discount_amount, 0) as discount_given
-    from dated
-    left join catalogue_prices
-        on
-            dated.item_name = catalogue_prices.item_name
-            and dated.purchase_date >= catalogue_prices.valid_from
-            and (
-                dated.purchase_date < catalogue_prices.valid_until
-                or catalogue_prices.valid_until is null
-            )
-
-),
-
-discounted as (
-
-    -- A discount without its price can be more than the price of the catalogue: nobody is
-    -- paid for taking a figurine home.
-    select
-        *,
-        case
-            when discount_given > unit_price then unit_price
-            when unit_price is not null then discount_given
-        end as discount_amount
-    from priced
+        web_line_id as sale_line_id,
+        'web' as source_system,
+        order_id,
+        cast(null as varchar) as unit_id,
+        product_id,
+        customer_id,
+        cast(null as varchar) as department_code,
+        region_id,
+        country_code,
+        'online' as store_id,
+        'online' as channel,
+        invoice_date as purchase_date,
+        invoiced_at as purchased_at,
+        units as units_sold,
+        line_amount as gross_amount,
+        cast(0 as decimal(18, 2)) as discount_amount,
+        line_amount as sales_amount,
+        currency
+    from web_lines
+    where line_kind = 'sale'
 
 ),
 
 final as (
 
-    select
-        discounted.order_id || '/' || discounted.unit_id as sale_line_id,
-        'pos' as source_system,
-        discounted.order_id,
-        discounted.unit_id,
-        discounted.product_id,
-        customers.customer_id,
-        places.region_id,
-        case
-            when discounted.store_id is not null then discounted.store_id
-            when discounted.channel = 'online' then 'online'
-            else 'unknown'
-        end as store_id,
-        coalesce(discounted.channel, 'unknown') as channel,
-        discounted.purchase_date,
-        discounted.purchased_at,
-        1 as units_sold,
-        cast(discounted.unit_price as decimal(12, 2)) as gross_amount,
-        cast(discounted.discount_amount as decimal(12, 2)) as discount_amount,
-        cast(discounted.unit_price - discounted.discount_amount as decimal(12, 2))
-            as sales_amount,
-        '{{ var("currency") }}' as currency
-    from discounted
-    inner join places
-        on discounted.order_id = places.order_id and discounted.unit_id = places.unit_id
-    inner join customers on discounted.order_id = customers.order_id
+    select * from order_units
+    union all
+    select * from shop_sales
+    union all
+    select * from web_sales
 
 )
 
-select * from final
+select * from final  -- noqa: ambiguous.column_count
