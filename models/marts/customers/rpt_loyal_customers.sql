@@ -6,31 +6,16 @@ customers as (
 
 ),
 
-sale_lines as (
+revenue_by_customer as (
 
-    select * from {{ ref('fct_sale_lines') }}
-
-),
-
-dates as (
-
-    select * from {{ ref('dim_dates') }}
+    select * from {{ ref('rpt_revenue_by_customer') }}
 
 ),
 
-purchases_by_customer as (
+buyers as (
 
-    select
-        sale_lines.customer_id,
-        count(distinct sale_lines.order_id) as orders_placed,
-        count(distinct dates.month_start_date) as months_active,
-        sum(sale_lines.units_sold) as units_sold,
-        min(sale_lines.purchase_date) as first_purchase_date,
-        max(sale_lines.purchase_date) as last_purchase_date,
-        coalesce(sum(sale_lines.sales_amount), 0) as sales_amount
-    from sale_lines
-    inner join dates on sale_lines.purchase_date = dates.date_day
-    group by sale_lines.customer_id
+    select * from revenue_by_customer
+    where orders_placed > 0
 
 ),
 
@@ -39,29 +24,30 @@ final as (
     select
         -- The unknown customer is many people: shown, never ranked.
         case
-            when customers.is_known
+            when buyers.is_known
                 then cast(
                     rank() over (
-                        partition by customers.is_known
+                        partition by buyers.is_known
                         order by
-                            purchases_by_customer.orders_placed desc,
-                            purchases_by_customer.months_active desc,
-                            purchases_by_customer.sales_amount desc
+                            buyers.orders_placed desc,
+                            buyers.months_active desc,
+                            buyers.sales_amount desc
                     ) as integer
                 )
         end as loyalty_rank,
-        customers.customer_id,
+        buyers.customer_id,
         customers.region_id,
-        cast(purchases_by_customer.orders_placed as integer) as orders_placed,
-        cast(purchases_by_customer.months_active as integer) as months_active,
-        cast(purchases_by_customer.units_sold as integer) as units_sold,
-        purchases_by_customer.first_purchase_date,
-        purchases_by_customer.last_purchase_date,
-        cast(purchases_by_customer.sales_amount as decimal(18, 2)) as sales_amount,
-        '{{ var("currency") }}' as currency
-    from purchases_by_customer
-    inner join customers
-        on purchases_by_customer.customer_id = customers.customer_id
+        buyers.orders_placed,
+        buyers.months_active,
+        buyers.units_sold,
+        buyers.first_purchase_date,
+        buyers.last_purchase_date,
+        buyers.sales_amount,
+        buyers.refund_amount,
+        buyers.net_amount,
+        buyers.currency
+    from buyers
+    inner join customers on buyers.customer_id = customers.customer_id
 
 )
 
