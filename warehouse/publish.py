@@ -20,7 +20,7 @@ _KEPT_VERSIONS = 3
 
 
 def publish(connection: Connection, link: Path, now: datetime) -> int:
-    """Publish the marts and return the number of tables, if their last build was good."""
+    """Publish the marts and return the number of tables and views, if their build was good."""
     _check_last_build(connection)
     folder = link.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,10 +75,15 @@ def _check_last_build(connection: Connection) -> None:
 def _copy_tables(connection: Connection, path: Path) -> int:
     run = partial(query, connection)
     places = ", ".join(f"'{schema}'" for schema in PUBLISHED_SCHEMAS)
+    here = f"database_name = current_database() and schema_name in ({places})"
     tables = run(
-        "select schema_name, table_name, comment from duckdb_tables() where database_name = "
-        f"current_database() and schema_name in ({places}) order by all"
+        f"select schema_name, table_name, comment from duckdb_tables() where {here} order by all"
     )
+    views = run(
+        "select schema_name, view_name, comment, sql from duckdb_views() "
+        f"where {here} and not internal order by all"
+    )
+    [(database,)] = run("select current_database()")
     run(f"attach {_text(str(path))} as published (storage_version '{STORAGE_VERSION}')")
     try:
         for schema in PUBLISHED_SCHEMAS:
@@ -87,15 +92,21 @@ def _copy_tables(connection: Connection, path: Path) -> int:
             name = f'{schema}."{table}"'
             run(f"create table published.{name} as from {name}")
             run(f"comment on table published.{name} is {_text(comment)}")
+        # A view is kept as its text, which names no database: read where it will live.
+        run("use published")
+        for schema, view, comment, sql in views:
+            run(sql)
+            run(f'comment on view {schema}."{view}" is {_text(comment)}')
+        run(f'use "{database}"')
         for schema, table, column, comment in run(
-            "select schema_name, table_name, column_name, comment from duckdb_columns() where "
-            f"database_name = current_database() and schema_name in ({places}) "
-            "and comment is not null"
+            "select schema_name, table_name, column_name, comment from duckdb_columns() "
+            f"where {here} and comment is not null"
         ):
             run(f'comment on column published.{schema}."{table}"."{column}" is {_text(comment)}')
     finally:
+        run(f'use "{database}"')
         run("detach published")
-    return len(tables)
+    return len(tables) + len(views)
 
 
 def _text(value: str | None) -> str:

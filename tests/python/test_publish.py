@@ -17,7 +17,7 @@ SHELL = Path(sys.executable).with_name("duckdb")
 
 @pytest.fixture
 def working(tmp_path):
-    """A working file with one mart, one reference table and something private."""
+    """A working file with a mart, a view of it, a reference table and something private."""
     with open_working(tmp_path / "kscm.duckdb") as connection:
         create_tables(connection)
         for statement in (
@@ -27,6 +27,9 @@ def working(tmp_path):
             "create table marts.answers (answer integer)",
             "comment on table marts.answers is 'One row per answer; it''s short.'",
             "comment on column marts.answers.answer is 'The answer.'",
+            "create view marts.asked as select answer from kscm.marts.answers where answer > 0",
+            "comment on view marts.asked is 'One row per answer that is one.'",
+            "comment on column marts.asked.answer is 'That answer.'",
             "create table reference.codes as select 'x' as code",
             "create table staging.people as select 'Zoé' as name",
             "insert into marts.answers values (1)",
@@ -44,7 +47,7 @@ def record(connection, *, command="build", is_whole=True, status="passed", minut
 def test_only_marts_and_reference_are_published_with_their_comments(working, tmp_path):
     record(working)
     link = tmp_path / "published" / "kscm.duckdb"
-    assert publish(working, link, NOW) == 2
+    assert publish(working, link, NOW) == 3
     with open_published(link) as reader:
         tables = query(reader, "select schema_name, table_name, comment from duckdb_tables()")
         assert sorted(tables) == [
@@ -52,7 +55,10 @@ def test_only_marts_and_reference_are_published_with_their_comments(working, tmp
             ("reference", "codes", None),
         ]
         columns = "select comment from duckdb_columns() where column_name = 'answer'"
-        assert query(reader, columns) == [("The answer.",)]
+        assert sorted(query(reader, columns)) == [("That answer.",), ("The answer.",)]
+        views = "select schema_name, view_name, comment from duckdb_views() where not internal"
+        assert query(reader, views) == [("marts", "asked", "One row per answer that is one.")]
+        assert query(reader, "from marts.asked") == [(1,)]
     assert [path.name for path in link.parent.glob("*.part*")] == []
 
 
@@ -91,7 +97,7 @@ def test_nothing_is_published_before_a_whole_build_has_passed(working, tmp_path,
 def test_a_later_test_run_changes_nothing_and_does_not_forbid(working, tmp_path):
     record(working)
     record(working, command="test", is_whole=False, status="failed", minute=1)
-    assert publish(working, tmp_path / "published" / "kscm.duckdb", NOW) == 2
+    assert publish(working, tmp_path / "published" / "kscm.duckdb", NOW) == 3
 
 
 def test_readers_keep_their_version_and_three_are_kept(working, tmp_path):
