@@ -12,7 +12,15 @@ baskets     period, item_a, item_b: baskets with both, where item_a comes first 
 units       rfid_serial (the last 38 bits of the RFID), customer: who bought it
 returns     return_date, location_id, item_name, reason: units, refund_cents
 stock       week_start, location_id, item_name: opening, sold, returned, closing, written_off
-defects     feed, defect, txid, rfid, sale_date, arrives_on, detail
+defects     feed, defect, txid, rfid, sale_date, arrives_on, detail. The detail is the price told,
+            the item told, the other TXID of a unit sold twice, the day told of a return before
+            its sale, the RFID that did come back where one never sold is told
+touched     txid, rfid, sale_date, location_id, item_name, customer, region_code, country_code,
+            gross_cents, discount_cents, return_date, return_reason: the truth of every unit of
+            an order that a defect reaches, whether or not it has come back yet. Without it,
+            nobody could tell how far a defect moves the counts
+
+The defects and what they touched are empty in a clean world.
 
 Beside them, `planted.json` tells what was put into the world to be found (see `planted`).
 """
@@ -27,6 +35,7 @@ import pyarrow as pa
 
 from generator.catalogue import read_catalogue
 from generator.customers import Customers
+from generator.defects import TOUCHED, Defect
 from generator.files import write_table
 from generator.identifiers import serials
 from generator.orders import Block
@@ -35,23 +44,14 @@ from generator.returns import REASONS, Returns
 from generator.stock import LOCATIONS
 
 FOLDER = "_answer_key"
-TABLES = ("sales", "customers", "regions", "baskets", "units", "returns", "stock", "defects")
+TABLES = (
+    *("sales", "customers", "regions", "baskets", "units", "returns", "stock"),
+    *("defects", "touched"),
+)
 
 _ITEMS = [item.name for item in read_catalogue()]
 _STOCK = ("opening", "sold", "returned", "closing", "written_off")
 _CELLS = (7, len(LOCATIONS), len(_ITEMS))
-
-
-class Defect(NamedTuple):
-    """One thing that went wrong on the way; `detail` is what the warehouse may look for."""
-
-    feed: str
-    defect: str
-    txid: str
-    rfid: str | None
-    sale_date: date
-    arrives_on: date
-    detail: str | None = None
 
 
 class StockWeek(NamedTuple):
@@ -80,6 +80,7 @@ class KeyPart:
     first: date
     stock: list[StockWeek] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
+    touched: list[pa.Table] = field(default_factory=list)
     _sales: dict[date, Indices] = field(default_factory=dict)
     _baskets: Indices = field(
         default_factory=lambda: np.zeros((len(_ITEMS), len(_ITEMS)), dtype=np.int64)
@@ -143,6 +144,7 @@ class KeyPart:
             "returns": self._return_table(returns),
             "stock": self._stock_table(),
             "defects": self._defect_table(),
+            "touched": pa.concat_tables([TOUCHED.empty_table(), *self.touched]),
         }
 
     def _sales_table(self) -> pa.Table:

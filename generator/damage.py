@@ -7,9 +7,9 @@ story. What arrives later than its day is an echo: a line for the file of anothe
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import compress
 from typing import NamedTuple
 
@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generator.answer_key import Defect
 from generator.catalogue import references
+from generator.defects import Defect
+from generator.demand import PARIS
 from generator.dirt import Dirt
 from generator.identifiers import sgtin96, uuid7
 from generator.orders import UNITS_PER_ORDER, Block
@@ -101,6 +102,8 @@ _ECHOING: dict[str, Callable[[bytes, int], _Fate] | None] = {
     "exact_duplicate": _keep_and_repeat,
 }
 _UNIT_DEFECTS = list((_SPOILING | _ECHOING).items())
+UNIT_DEFECTS = [name for name, _ in _UNIT_DEFECTS]
+RETURN_DEFECTS = ("return_before_sale", "return_sent_twice", "return_of_unsold_unit")
 
 
 @dataclass
@@ -207,28 +210,42 @@ def damage_returns(seed: int, dirt: Dirt, returns: Returns) -> tuple[Returns, li
     twice = np.flatnonzero(dirt.hits(seed, "return_sent_twice", returns.unit))
     unsold = np.flatnonzero(dirt.hits(seed, "return_of_unsold_unit", returns.unit))
     # An order has at most five units: this number is never sold.
-    strange = returns.where(unsold)
-    strange = replace(strange, unit=strange.unit | np.uint64(UNITS_PER_ORDER - 1))
-    hit = (
-        ("return_before_sale", returns.where(np.flatnonzero(early))),
-        ("return_sent_twice", returns.where(twice)),
-        ("return_of_unsold_unit", strange),
-    )
-    defects = [defect for name, rows in hit for defect in _return_defects(seed, name, rows)]
+    meant = returns.where(unsold)
+    strange = replace(meant, unit=meant.unit | np.uint64(UNITS_PER_ORDER - 1))
+    too_early = returns.where(np.flatnonzero(early))
+    defects = [
+        *_return_defects(seed, "return_before_sale", too_early, _days_told(too_early)),
+        *_return_defects(seed, "return_sent_twice", returns.where(twice)),
+        *_return_defects(seed, "return_of_unsold_unit", strange, _rfids(seed, meant)),
+    ]
     sent = join_returns([returns, returns.where(twice), strange])
     is_sold = sent.unit % np.uint64(UNITS_PER_ORDER) != UNITS_PER_ORDER - 1
     early = dirt.hits(seed, "return_before_sale", sent.unit) & is_sold
     return replace(sent, moment=np.where(early, sent.purchased - _HOUR, sent.moment)), defects
 
 
-def _return_defects(seed: int, name: str, hit: Returns) -> list[Defect]:
+def _return_defects(
+    seed: int, name: str, hit: Returns, details: Sequence[str | None] = ()
+) -> list[Defect]:
     txids = as_list(uuid7(seed, hit.purchased // np.uint64(1000), hit.order))
-    rfids = as_list(sgtin96(seed, hit.unit, references()[hit.item]))
+    days = zip(hit.sold.tolist(), hit.day.tolist(), strict=True)
     return [
-        Defect("returns", name, txid, rfid, date.fromordinal(sold), date.fromordinal(day))
-        for txid, rfid, sold, day in zip(
-            txids, rfids, hit.sold.tolist(), hit.day.tolist(), strict=True
+        Defect("returns", name, txid, rfid, date.fromordinal(sold), date.fromordinal(day), detail)
+        for txid, rfid, (sold, day), detail in zip(
+            txids, _rfids(seed, hit), days, details or [None] * len(txids), strict=True
         )
+    ]
+
+
+def _rfids(seed: int, returns: Returns) -> list[str]:
+    return as_list(sgtin96(seed, returns.unit, references()[returns.item]))
+
+
+def _days_told(too_early: Returns) -> list[str]:
+    """Return the business day of the wrong time, in Paris as all days."""
+    moments = (too_early.purchased - _HOUR).tolist()
+    return [
+        datetime.fromtimestamp(moment // 1_000_000, PARIS).date().isoformat() for moment in moments
     ]
 
 

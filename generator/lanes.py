@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from generator.answer_key import Defect
 from generator.damage import Damage
+from generator.defects import Defect
 from generator.dirt import Dirt
 from generator.files import Target, line_file, table_file, write_table
 from generator.orders import Block

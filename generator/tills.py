@@ -20,6 +20,7 @@ from generator.places import read_places
 from generator.records import return_table, stock_table
 from generator.returns import DAMAGED, MAX_LAG_DAYS, Returns, draw_returns, join_returns
 from generator.stock import Movement, Shelves, open_stock, restock, write_off
+from generator.touched import touch
 from generator.world import World
 
 Period = tuple[date, date]
@@ -156,6 +157,7 @@ class _Writer:
     def write_period(self, period: Period, steps: Iterator[Step]) -> None:
         """Write a period's files; the orders are named last, and tell that all are there."""
         first, last = period
+        dirt = self.job.world.dirt
         part = KeyPart(self.seed, first)
         movements: list[Movement] = []
         with self.lane.open(self._path("orders", period)) as write:
@@ -164,11 +166,13 @@ class _Writer:
                 part.stock += [step.stock_week] if step.stock_week else []
                 part.add(step.block)
                 part.defects += write(step.block)
+                if dirt.reaches_tills:
+                    part.touched.append(touch(self.seed, dirt, self.customers, step.block))
                 self.report(len(step.block.unit), len(step.block.first_units))
                 if step.block.ends_day and step.block.days[-1] == last:
                     break
             returns = self.back.between(first, last)
-            sent, defects = damage_returns(self.seed, self.job.world.dirt, returns)
+            sent, defects = damage_returns(self.seed, dirt, returns)
             part.defects += defects
             write_feed(self._path("returns", period), return_table(self.seed, sent))
             write_feed(self._path("stock", period), stock_table(movements))

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from generator.dirt import Dirt
 from generator.growing import Feed, FeedDay, Rows, grow
-from generator.invoices import Invoice, Kind, WebStore, invoices_of, open_web_store
+from generator.invoices import Invoice, Kind, Line, WebStore, invoices_of, open_web_store
 from generator.outlets import numbered
 from generator.texts import euros
 from generator.world import World
@@ -41,6 +41,12 @@ TABLES = {
             ("invoice_no", pa.string()),
             ("stock_code", pa.string()),
             ("day", pa.date32()),
+            ("invoice_lines", pa.int64()),
+            ("country", pa.string()),
+            ("units_sold", pa.int64()),
+            ("units_cancelled", pa.int64()),
+            ("amount_cents", pa.int64()),
+            ("refund_cents", pa.int64()),
         ]
     ),
 }
@@ -61,8 +67,10 @@ def write_web_lines(world: World, dirt: Dirt, folder: Path, key: Path, last_day:
     """Bring `folder/web_lines.csv` up to `last_day`, and its answer key.
 
     InvoiceDate is local time. The key counts figurines sold and cancelled, by day, SKU and
-    country, and names each line that a defect hit by invoice and true code. Raises WebError
-    when there is a file that is not this world's.
+    country, and names each line that a defect hit by invoice and true code, with the number of
+    lines of the invoice and what the line counts: nothing, where it is no figurine or a
+    correction. Raises WebError when there is a
+    file that is not this world's.
     """
     feed = Feed(
         path=folder / "web_lines.csv",
@@ -86,15 +94,21 @@ def _answers(day: date, invoices: list[tuple[str, Invoice]]) -> Rows:
     """Count figurines sold and cancelled; a correction of the stock is neither."""
     totals: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for _, invoice in invoices:
-        if invoice.kind is Kind.CORRECTION:
-            continue
-        back = invoice.kind is Kind.CANCELLATION
         for line in invoice.lines:
-            if line.is_figurine:
+            counted = _counted(invoice, line)
+            if any(counted):
                 total = totals[line.code, invoice.country]
-                total[back] += abs(line.quantity)
-                total[2 + back] += abs(line.quantity) * line.price_cents
+                total[:] = (a + b for a, b in zip(total, counted, strict=True))
     return [(day, *place, *total) for place, total in sorted(totals.items())]
+
+
+def _counted(invoice: Invoice, line: Line) -> tuple[int, int, int, int]:
+    """Return units sold, units cancelled, amount and refund of one line."""
+    if invoice.kind is Kind.CORRECTION or not line.is_figurine:
+        return 0, 0, 0, 0
+    units = abs(line.quantity)
+    amount = units * line.price_cents
+    return (0, units, 0, amount) if invoice.kind is Kind.CANCELLATION else (units, 0, amount, 0)
 
 
 def _soil(
@@ -125,7 +139,9 @@ def _soil(
             "web_code_in_lower_case": lower and line.is_figurine,
             "web_exact_duplicate": twice,
         }
-        defects.extend((name, number, line.code, day) for name, has in happened.items() if has)
+        place = (number, line.code, day, len(invoice.lines), invoice.country)
+        counted = _counted(invoice, line)
+        defects.extend((name, *place, *counted) for name, has in happened.items() if has)
         fields = (
             number,
             line.code.lower() if lower and line.is_figurine else line.code,

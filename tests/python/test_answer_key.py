@@ -221,6 +221,7 @@ def test_stock_adds_up_from_movements_sales_and_returns(landing, units):
 
 def test_a_clean_world_has_no_defects(landing):
     assert key_rows(landing, "defects") == []
+    assert key_rows(landing, "touched") == []
 
 
 def test_what_was_planted_is_told(tmp_path):

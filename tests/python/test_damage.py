@@ -85,7 +85,7 @@ def test_every_defect_happens_about_as_often_as_asked(truth, dirty, defects):
 
 
 def test_the_world_beneath_is_the_clean_one(clean, dirty):
-    for table in (t for t in TABLES if t != "defects"):
+    for table in (t for t in TABLES if t not in ("defects", "touched")):
         assert key_rows(dirty, table) == key_rows(clean, table), table
 
 
@@ -237,6 +237,60 @@ def test_a_return_that_went_wrong_is_known_by_its_days(clean, truth, defects):
             assert [row["sale_date"], row["arrives_on"]] == days
             checked += 1
     assert checked > 20
+
+
+def test_what_a_defect_touches_is_remembered_as_it_truly_was(clean, dirty, truth, defects):
+    """Nothing else tells how far a defect moves the counts: the line itself may be lost."""
+    touched = {key(row): row for row in key_rows(dirty, "touched")}
+    lasting = {"missing_phone", "missing_email", "invalid_phone", "mojibake"}
+    hit = {row["txid"] for name in set(defects) - lasting for row in defects[name]}
+    # Of a return to come, nobody knows yet that it will go wrong.
+    late = {w[0] for w, row in touched.items() if row["return_date"] and row["return_date"] > LAST}
+    assert {which for which in truth if which[0] in hit} <= set(touched)
+    assert {which for which in truth if which[0] in hit | late} >= set(touched)
+    backs = {(back["txid"], back["rfid"]): back for back in records(clean, "returns")}
+    buyers = {row["customer"]: row for row in key_rows(clean, "customers")}
+    owners = {row["rfid_serial"]: row["customer"] for row in key_rows(clean, "units")}
+    returned = 0
+    for which, row in touched.items():
+        unit = truth[which]
+        sold = datetime.fromisoformat(unit["purchase_time"]).replace(tzinfo=UTC)
+        buyer = buyers[owners[int(unit["rfid"], 16) % 2**38]]
+        assert row["sale_date"] == sold.astimezone(PARIS).date()
+        assert row["location_id"] == (unit["store_id"] or "ENTREPOT-ROISSY-01")
+        assert (row["item_name"], row["customer"]) == (unit["item"], buyer["customer"])
+        assert (row["region_code"], row["country_code"]) == (
+            buyer["region_code"],
+            buyer["country_code"],
+        )
+        assert row["gross_cents"] == round(unit["unit_price"] * 100)
+        assert row["discount_cents"] == round(unit["discount"] * 100)
+        back = backs.get(which)
+        if back is None:  # it has not come back yet, if it ever does
+            assert row["return_date"] is None or row["return_date"] > LAST
+            continue
+        came = datetime.fromisoformat(back["return_time"]).replace(tzinfo=UTC)
+        assert row["return_date"] == came.astimezone(PARIS).date()
+        assert row["return_reason"] == back["reason"]
+        returned += 1
+    assert returned > 20
+
+
+def test_details_lead_to_what_was_told_and_to_what_was_meant(dirty, truth, defects):
+    told = {(back["txid"], back["rfid"]): back for back in records(dirty, "returns")}
+    days = []
+    for row in defects["return_before_sale"]:
+        early = datetime.fromisoformat(told[key(row)]["return_time"]).replace(tzinfo=UTC)
+        assert row["detail"] == early.astimezone(PARIS).date().isoformat()
+        days.append((row["sale_date"] - date.fromisoformat(row["detail"])).days)
+    assert set(days) <= {0, 1}
+    for row in defects["return_of_unsold_unit"]:
+        strange, meant = told[key(row)], told[row["txid"], row["detail"]]
+        assert (row["txid"], row["detail"]) in truth
+        assert (strange["reason"], strange["refund_amount"]) == (
+            meant["reason"],
+            meant["refund_amount"],
+        )
 
 
 def test_returns_lie_in_the_order_they_arrive(clean, dirty, defects):

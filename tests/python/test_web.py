@@ -272,7 +272,7 @@ def test_dirt_leaves_the_key_as_it_is(clean, dirty):
 def test_undoing_the_recorded_defects_gives_the_clean_file_back(lines, dirty):
     """The key tells where each defect is; what it took away stands in the clean file."""
     defects = defaultdict(set)
-    for defect, number, code, moment in read_key(dirty, "web_defects"):
+    for defect, number, code, moment, *_ in read_key(dirty, "web_defects"):
         defects[number, code].add((defect, moment))
     found = iter(read(dirty))
     for line in lines:
@@ -296,10 +296,22 @@ def test_undoing_the_recorded_defects_gives_the_clean_file_back(lines, dirty):
     assert next(found, None) is None
 
 
+def test_a_defect_says_what_its_line_counts_in_the_key(lines, dirty):
+    true = {(line.number, line.code): line for line in lines}
+    sizes = Counter(line.number for line in lines)
+    kinds = set()
+    for _, number, code, _, size, country, *counted in read_key(dirty, "web_defects"):
+        line = true[number, code]
+        assert (size, country) == (sizes[number], line.country)
+        assert counted == next(iter(recount([line]).values()), [0, 0, 0, 0])
+        kinds.add(tuple(value > 0 for value in counted))
+    assert len(kinds) == 3  # sales, cancellations, and what is neither
+
+
 def test_units_of_a_dirty_file_are_those_of_the_key_but_for_duplicates(dirty):
     twice = {
         (number, code)
-        for defect, number, code, _ in read_key(dirty, "web_defects")
+        for defect, number, code, *_ in read_key(dirty, "web_defects")
         if defect == "web_exact_duplicate"
     }
     kept = []
