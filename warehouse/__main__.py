@@ -24,6 +24,8 @@ from warehouse.erasing.person import ask
 from warehouse.fetching.fetch import ATTEMPTS, sum_up
 from warehouse.fetching.fetch import fetch as fetch_files
 from warehouse.fetching.plan import UsageError, plan
+from warehouse.grading.grade import grade, print_grade
+from warehouse.grading.key import FOLDER
 from warehouse.loading.load import Summary, load_landing
 from warehouse.publish import publish as publish_marts
 from warehouse.repairing.replay import list_rejects, replay_file, replayed_lines
@@ -165,6 +167,18 @@ def answers() -> None:
     """Print the four answers from the published file."""
     with open_published(published_path()) as connection:
         print_answers(connection)
+
+
+@app.command()
+def verify() -> None:
+    """Grade the marts against the generator's answer key; 1 where an answer differs."""
+    _need_working_file()
+    key = landing_folder() / FOLDER
+    with open_reading(database_path(), key) as connection:
+        refuse_earlier_version(connection)
+        lines = grade(connection, key)
+    if not print_grade(lines):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -32,7 +32,6 @@ _Config = dict[str, str | bool | int | float | list[str]]
 STORAGE_VERSION = "v1.5.0"
 
 _READ_ONLY: _Config = {
-    "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "allow_community_extensions": False,
 }
@@ -86,9 +85,12 @@ def open_working(path: Path, wait: float = 0) -> Iterator[Connection]:
 
 
 @contextmanager
-def open_reading(path: Path) -> Iterator[Connection]:
-    """Open the working file for reading: neither it nor its write-ahead log is changed."""
-    with _open(path, _READ_ONLY, read_only=True) as connection:
+def open_reading(path: Path, beside: Path | None = None) -> Iterator[Connection]:
+    """Open the working file for reading: neither it nor its write-ahead log is changed.
+
+    Queries reach no other file but those in the folder `beside`.
+    """
+    with _open(path, _READ_ONLY, read_only=True, beside=beside) as connection:
         yield connection
 
 
@@ -176,7 +178,11 @@ def _create(path: Path, config: _Config) -> None:
 
 @contextmanager
 def _open(
-    path: Path, config: _Config, read_only: bool = False, wait: float = 0
+    path: Path,
+    config: _Config,
+    read_only: bool = False,
+    wait: float = 0,
+    beside: Path | None = None,
 ) -> Iterator[Connection]:
     attempts = Retrying(
         retry=retry_if_exception(lambda error: bool(_LOCKED.search(str(error)))),
@@ -193,6 +199,9 @@ def _open(
         # DuckDB would draw its bar into what others read.
         query(connection, "set enable_progress_bar = false")
         if read_only:
+            if beside:
+                query(connection, f"set allowed_directories = ['{_quoted(beside.resolve())}/']")
+            query(connection, "set enable_external_access = false")
             query(connection, "set lock_configuration = true")
         yield connection
     except duckdb.Error as error:

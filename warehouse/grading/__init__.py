@@ -1,0 +1,1 @@
+"""The marts against the generator's answer key: question, expected, found."""
