@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from arrivals import World
     from faults import Nursery, Patient
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +111,27 @@ def built_shop(tmp_path_factory: pytest.TempPathFactory, target: Path) -> Shop:
     shop.dbt("build")
     shop.warehouse("publish")
     return shop
+
+
+@pytest.fixture(scope="session")
+def dirty_shop(
+    tmp_path_factory: pytest.TempPathFactory, target: Path
+) -> Callable[[int], tuple["World", Shop]]:
+    """Give a dirty world by its seed, and a shop that got all of it at once, in order, and built.
+
+    Read only.
+    """
+    from arrivals import build, in_order, write_world  # noqa: PLC0415 - which imports this module
+
+    @cache
+    def make(seed: int) -> tuple["World", Shop]:
+        folder = tmp_path_factory.mktemp("dirty shop")
+        world = write_world(folder / "generated", target, seed)
+        shop = Shop(folder / "at once", target)
+        build(shop, in_order(world))
+        return world, shop
+
+    return make
 
 
 @pytest.fixture
