@@ -91,8 +91,8 @@ def test_every_other_command_works(clone, first_run):
             assert re.search(r"WARN=0 ERROR=0 SKIP=0", ran.stdout)
         if "rpt_best_sellers" in command:
             assert "Statue Corentin Super-heros Regular" in ran.stdout
-        if "duckdb_tables" in command:
-            assert ran.stdout.count("One row per") == 20
+        if "information_schema" in command:
+            assert ran.stdout.count("One row per") == 33
 
 
 def test_what_the_readme_names_exists():
