@@ -60,12 +60,7 @@ final as (
         cumulated.sales_amount,
         cumulated.refund_amount,
         cumulated.net_amount,
-        cast(
-            case
-                when all_revenue.net_amount > 0
-                    then cumulated.net_amount / all_revenue.net_amount
-            end as decimal(18, 6)
-        ) as share_of_net,
+        {{ share('cumulated.net_amount', 'all_revenue.net_amount') }} as share_of_net,
         cast(
             case
                 when cumulated.is_known and all_revenue.net_amount > 0

@@ -28,9 +28,7 @@ orders as (
 
     select
         product_id,
-        count(distinct order_id) as orders_placed,
-        count(distinct case when customer_id <> 'unknown' then customer_id end)
-            as customers
+        {{ orders_and_customers() }}
     from sale_lines
     group by product_id
 

@@ -28,13 +28,7 @@ revenue_by_day as (
 
     select
         revenue_date,
-        sum(units_sold) as units_sold,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(sales_amount) as sales_amount,
-        sum(units_returned) as units_returned,
-        sum(refund_amount) as refund_amount,
-        sum(net_amount) as net_amount
+        {{ revenue_sums() }}
     from revenue_days
     group by revenue_date
 
@@ -44,9 +38,7 @@ orders_by_day as (
 
     select
         purchase_date,
-        count(distinct order_id) as orders_placed,
-        count(distinct case when customer_id <> 'unknown' then customer_id end)
-            as customers
+        {{ orders_and_customers() }}
     from sale_lines
     group by purchase_date
 
@@ -125,24 +117,8 @@ final as (
         counted.cancelled_amount,
         cast(counted.sales_amount / nullif(counted.orders_placed, 0) as decimal(18, 2))
             as average_basket_amount,
-        day_before.net_amount as net_amount_day_before,
-        {{ change_ratio('counted.net_amount', 'day_before.net_amount') }}
-            as net_amount_change_on_day_before,
-        {{ change_ratio('counted.orders_placed', 'day_before.orders_placed') }}
-            as orders_placed_change_on_day_before,
-        {{ change_ratio('counted.units_sold', 'day_before.units_sold') }}
-            as units_sold_change_on_day_before,
-        {{ change_ratio('counted.customers', 'day_before.customers') }}
-            as customers_change_on_day_before,
-        year_before.net_amount as net_amount_year_before,
-        {{ change_ratio('counted.net_amount', 'year_before.net_amount') }}
-            as net_amount_change_on_year_before,
-        {{ change_ratio('counted.orders_placed', 'year_before.orders_placed') }}
-            as orders_placed_change_on_year_before,
-        {{ change_ratio('counted.units_sold', 'year_before.units_sold') }}
-            as units_sold_change_on_year_before,
-        {{ change_ratio('counted.customers', 'year_before.customers') }}
-            as customers_change_on_year_before,
+        {{ kpi_changes('day_before') }},
+        {{ kpi_changes('year_before') }},
         {{ currency() }} as currency
     from counted
     left join counted as day_before

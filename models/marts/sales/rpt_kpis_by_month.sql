@@ -56,9 +56,7 @@ orders_by_month as (
     -- Not the sum of the days: who comes twice in a month is one customer.
     select
         cast(date_trunc('month', purchase_date) as date) as month_start_date,
-        count(distinct order_id) as orders_placed,
-        count(distinct case when customer_id <> 'unknown' then customer_id end)
-            as customers
+        {{ orders_and_customers() }}
     from sale_lines
     group by cast(date_trunc('month', purchase_date) as date)
 
@@ -116,24 +114,8 @@ final as (
         counted.cancelled_amount,
         cast(counted.sales_amount / nullif(counted.orders_placed, 0) as decimal(18, 2))
             as average_basket_amount,
-        month_before.net_amount as net_amount_month_before,
-        {{ change_ratio('counted.net_amount', 'month_before.net_amount') }}
-            as net_amount_change_on_month_before,
-        {{ change_ratio('counted.orders_placed', 'month_before.orders_placed') }}
-            as orders_placed_change_on_month_before,
-        {{ change_ratio('counted.units_sold', 'month_before.units_sold') }}
-            as units_sold_change_on_month_before,
-        {{ change_ratio('counted.customers', 'month_before.customers') }}
-            as customers_change_on_month_before,
-        year_before.net_amount as net_amount_year_before,
-        {{ change_ratio('counted.net_amount', 'year_before.net_amount') }}
-            as net_amount_change_on_year_before,
-        {{ change_ratio('counted.orders_placed', 'year_before.orders_placed') }}
-            as orders_placed_change_on_year_before,
-        {{ change_ratio('counted.units_sold', 'year_before.units_sold') }}
-            as units_sold_change_on_year_before,
-        {{ change_ratio('counted.customers', 'year_before.customers') }}
-            as customers_change_on_year_before,
+        {{ kpi_changes('month_before') }},
+        {{ kpi_changes('year_before') }},
         {{ currency() }} as currency
     from counted
     left join whole_months as month_before

@@ -71,12 +71,7 @@ final as (
         revenue.sales_amount,
         revenue.refund_amount,
         revenue.net_amount,
-        cast(
-            case
-                when revenue_in_all.net_amount > 0
-                    then revenue.net_amount / revenue_in_all.net_amount
-            end as decimal(18, 6)
-        ) as share_of_net,
+        {{ share('revenue.net_amount', 'revenue_in_all.net_amount') }} as share_of_net,
         {{ currency() }} as currency
     from revenue
     cross join revenue_in_all

@@ -22,9 +22,7 @@ orders as (
 
     select
         country_code,
-        count(distinct order_id) as orders_placed,
-        count(distinct case when customer_id <> 'unknown' then customer_id end)
-            as customers
+        {{ orders_and_customers() }}
     from sale_lines
     group by country_code
 
@@ -65,12 +63,7 @@ final as (
         revenue.net_amount,
         cast(revenue.sales_amount / nullif(orders.orders_placed, 0) as decimal(18, 2))
             as average_basket_amount,
-        cast(
-            case
-                when revenue_in_all.net_amount > 0
-                    then revenue.net_amount / revenue_in_all.net_amount
-            end as decimal(18, 6)
-        ) as share_of_net,
+        {{ share('revenue.net_amount', 'revenue_in_all.net_amount') }} as share_of_net,
         {{ currency() }} as currency
     from revenue
     inner join countries on revenue.country_code = countries.country_code

@@ -16,14 +16,7 @@ revenue_by_day as (
 
     select
         revenue_date,
-        sum(units_sold) as units_sold,
-        sum(units_without_price) as units_without_price,
-        sum(units_returned) as units_returned,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(sales_amount) as sales_amount,
-        sum(refund_amount) as refund_amount,
-        sum(net_amount) as net_amount
+        {{ revenue_sums() }}
     from revenue_days
     group by revenue_date
 
@@ -81,10 +74,7 @@ final as (
         cast(sales_amount as decimal(18, 2)) as sales_amount,
         cast(refund_amount as decimal(18, 2)) as refund_amount,
         cast(net_amount as decimal(18, 2)) as net_amount,
-        cast(
-            case when net_amount_in_all > 0 then net_amount / net_amount_in_all end
-            as decimal(18, 6)
-        ) as share_of_net,
+        {{ share('net_amount', 'net_amount_in_all') }} as share_of_net,
         {{ currency() }} as currency
     from revenue
 

@@ -94,14 +94,7 @@ revenue as (
         source_system,
         min(revenue_date) as first_revenue_date,
         max(revenue_date) as last_revenue_date,
-        sum(units_sold) as units_sold,
-        sum(units_without_price) as units_without_price,
-        sum(units_returned) as units_returned,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(sales_amount) as sales_amount,
-        sum(refund_amount) as refund_amount,
-        sum(net_amount) as net_amount
+        {{ revenue_sums() }}
     from revenue_days
     group by source_system
 

@@ -22,9 +22,7 @@ orders as (
 
     select
         region_id,
-        count(distinct order_id) as orders_placed,
-        count(distinct case when customer_id <> 'unknown' then customer_id end)
-            as customers
+        {{ orders_and_customers() }}
     from sale_lines
     group by region_id
 
@@ -34,13 +32,7 @@ revenue as (
 
     select
         region_id,
-        sum(units_sold) as units_sold,
-        sum(units_returned) as units_returned,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(sales_amount) as sales_amount,
-        sum(refund_amount) as refund_amount,
-        sum(net_amount) as net_amount
+        {{ revenue_sums() }}
     from revenue_days
     group by region_id
 
