@@ -58,9 +58,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Step:
-    """A block of orders, and what moved in the warehouse before its first day."""
+    """A block of orders, what of it will come back, and what moved before its first day."""
 
     block: Block
+    returns: Returns
     movements: list[Movement]
     stock_week: StockWeek | None
 
@@ -130,9 +131,10 @@ class _Writer:
             for block in sell_week(shop, monday, shelves, stops, job.block_orders):
                 if self.is_stopped():
                     raise StoppedError
-                self.back.parts.append(draw_returns(self.seed, block))
+                returns = draw_returns(self.seed, block)
+                self.back.parts.append(returns)
                 if block.days[0] >= job.first:
-                    yield Step(block, movements, week)
+                    yield Step(block, returns, movements, week)
                 else:
                     self.lane.live_through(block)
                 # Told once; if the week began before the job's first day, in another file.
@@ -167,7 +169,9 @@ class _Writer:
                 part.add(step.block)
                 part.defects += write(step.block)
                 if dirt.reaches_tills:
-                    part.touched.append(touch(self.seed, dirt, self.customers, step.block))
+                    part.touched.append(
+                        touch(self.seed, dirt, self.customers, step.block, step.returns)
+                    )
                 self.report(len(step.block.unit), len(step.block.first_units))
                 if step.block.ends_day and step.block.days[-1] == last:
                     break

@@ -18,14 +18,16 @@ from generator.dirt import Dirt
 from generator.identifiers import sgtin96, uuid7
 from generator.orders import Block
 from generator.randomness import Indices
-from generator.returns import REASONS, Returns, draw_returns
+from generator.returns import REASONS, Returns
 from generator.stock import LOCATIONS
 from generator.texts import strings
 
 
-def touch(seed: int, dirt: Dirt, customers: Customers, block: Block) -> pa.Table:
-    """Return the units of every order whose units, returns or address a defect reaches."""
-    returns = draw_returns(seed, block)
+def touch(seed: int, dirt: Dirt, customers: Customers, block: Block, returns: Returns) -> pa.Table:
+    """Return the units of every order whose units, returns or address a defect reaches.
+
+    `returns` are those drawn for the block.
+    """
     # Returns keep the order of the units that come back.
     came_back = np.flatnonzero(np.isin(block.unit, returns.unit))
     hit = np.zeros(len(block.unit), dtype=np.bool_)
