@@ -94,7 +94,8 @@ sold as (
         cast(discounted.discount_taken as decimal(18, 2)) as discount_amount,
         cast(discounted.price - discounted.discount_taken as decimal(18, 2))
             as sales_amount,
-        {{ currency() }} as currency
+        {{ currency() }} as currency,
+        discounted.load_seq
     from discounted
     inner join addresses
         on

@@ -65,7 +65,8 @@ priced as (
         cast(
             named.quantity * coalesce(named.listed_price, catalogue_prices.unit_price)
             as decimal(18, 2)
-        ) as line_amount
+        ) as line_amount,
+        named.load_seq
     from named
     inner join stores on 'shops/' || named.store_id = stores.store_id
     left join catalogue_prices

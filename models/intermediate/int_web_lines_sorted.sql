@@ -140,7 +140,8 @@ sorted as (
         quantity as units,
         unit_price,
         cast(round(quantity * unit_price, 2) as decimal(18, 2)) as line_amount,
-        {{ currency() }} as currency
+        {{ currency() }} as currency,
+        load_seq
     from judged
 
 )

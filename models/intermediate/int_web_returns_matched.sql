@@ -179,6 +179,7 @@ final as (
         'online' as store_id,
         case when sales.web_line_id is null then 'unknown' else 'online' end as channel,
         sales.invoice_date as purchase_date,
+        sales.invoiced_at as purchased_at,
         returns.invoice_date as return_date,
         returns.invoiced_at as returned_at,
         'unknown' as return_reason,
@@ -188,7 +189,11 @@ final as (
         ) as is_cancellation,
         returns.units_returned,
         cast(-returns.line_amount as decimal(18, 2)) as refund_amount,
-        returns.currency
+        cast(
+            sales.line_amount * returns.units_returned / sales.units as decimal(18, 2)
+        ) as paid_amount,
+        returns.currency,
+        returns.load_seq
     from returns
     left join matches_{{ rounds }} as matched
         on returns.web_line_id = matched.return_line_id

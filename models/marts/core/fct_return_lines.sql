@@ -41,6 +41,7 @@ units_returned as (
         coalesce(sale_lines.store_id, 'unknown') as store_id,
         coalesce(sale_lines.channel, 'unknown') as channel,
         sale_lines.purchase_date,
+        sale_lines.purchased_at,
         {{ local_date('returns.returned_at') }} as return_date,
         returns.returned_at,
         coalesce(returns.return_reason, 'unknown') as return_reason,
@@ -54,7 +55,9 @@ units_returned as (
         -- Where the till does not say what it paid back, it was what had been paid.
         cast(coalesce(returns.refund_amount, sale_lines.sales_amount, 0) as decimal(18, 2))
             as refund_amount,
-        {{ currency() }} as currency
+        sale_lines.sales_amount as paid_amount,
+        {{ currency() }} as currency,
+        returns.load_seq
     from returns
     left join sale_lines
         on
@@ -81,6 +84,7 @@ shop_returns as (
         store_id,
         'unknown' as channel,
         cast(null as date) as purchase_date,
+        cast(null as timestamp) as purchased_at,
         sale_date as return_date,
         cast(null as timestamp) as returned_at,
         'unknown' as return_reason,
@@ -88,7 +92,9 @@ shop_returns as (
         false as is_cancellation,
         -units as units_returned,
         coalesce(-line_amount, 0) as refund_amount,
-        {{ currency() }} as currency
+        cast(null as decimal(18, 2)) as paid_amount,
+        {{ currency() }} as currency,
+        load_seq
     from shop_lines
     where units < 0
 

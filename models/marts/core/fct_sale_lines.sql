@@ -40,7 +40,8 @@ shop_sales as (
         cast(case when line_amount is not null then 0 end as decimal(18, 2))
             as discount_amount,
         line_amount as sales_amount,
-        {{ currency() }} as currency
+        {{ currency() }} as currency,
+        load_seq
     from shop_lines
     where units > 0
 
@@ -66,7 +67,8 @@ web_sales as (
         line_amount as gross_amount,
         cast(0 as decimal(18, 2)) as discount_amount,
         line_amount as sales_amount,
-        currency
+        currency,
+        load_seq
     from web_lines
     where line_kind = 'sale'
 

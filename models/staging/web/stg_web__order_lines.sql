@@ -42,6 +42,7 @@ renamed as (
         unitprice as unit_price,
         _copy as copy_number,
         _copy > 1 as is_repeated,
+        _load_seq as load_seq,
 
         -- times
         cast(invoicedate as date) as invoice_date,
