@@ -112,6 +112,22 @@ _WEB = {
         group by all having sum(units_sold) <> 0 or sum(units_cancelled) <> 0""",
 }
 
+# A customer is missing from every line of an invoice, or from none.
+_SOLD_TO_NOBODY = """
+    select lines.stock_code as product_id, sum(lines.units_sold) as units
+    from (
+        select distinct * exclude (defect) from key_web_defects
+        where day <= (select max(invoice_date) from key_web_lines)
+    ) as lines
+    semi join (
+        select invoice_no from key_web_defects where defect = 'web_missing_customer'
+    ) as anonymous using (invoice_no)
+    left join (select distinct invoice_no from web_moved where is_correction) as corrections
+        using (invoice_no)
+    where corrections.invoice_no is null
+    group by all having sum(lines.units_sold) <> 0"""
+_NOTHING = "select '' as product_id, 0 as units where false"
+
 # Which cancellation of the web store undoes which sale follows, under dirt, from customers who
 # are not told: there the reports are held against the star.
 _WEB_RETURNS = {
@@ -177,6 +193,7 @@ def work_out(connection: Connection, world: World) -> None:
         for of in (_REVENUE, _REGIONS, _COUNTRIES)
     )
     tables |= {
+        "sold_to_nobody": _SOLD_TO_NOBODY if "web" in world.loaded else _NOTHING,
         "all_revenue": f"select *, sales_cents - refund_cents as net_cents from ({revenue})",
         "all_regions": regions,
         "all_countries": countries,
