@@ -15,6 +15,7 @@
     ('rpt_kpis_by_day', 'true', []),
     ('rpt_kpis_by_month', 'true', []),
     ('rpt_country_products', 'true', []),
+    ('fct_customer_months', 'true', []),
     ('rpt_revenue_by_customer', 'true', []),
     ('rpt_biggest_customers', 'true', []),
     ('rpt_product_variations', 'true', ['gross_amount', 'discount_amount']),
