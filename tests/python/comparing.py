@@ -6,13 +6,15 @@ from typing import Any
 import duckdb
 
 # What says how data came, not what it says. A rebuild of the same raw tables has these too.
-AS_IT_CAME = {"load_seq", "load_line", "as_of_load", "loaded_at", "data_loaded_at"}
+AS_IT_CAME = {
+    *("load_seq", "load_line", "as_of_load", "loaded_at", "data_loaded_at", "last_loaded_at"),
+}
 # When it came.
-WHEN_LOADED = {"loaded_at", "data_loaded_at"}
+WHEN_LOADED = {"loaded_at", "data_loaded_at", "last_loaded_at"}
 # Tables that keep rows of each state of the data: only the newest are of the data as it is now.
-NEWEST = {"rpt_revenue_totals": "as_of_load"}
-# A table of how data came has other rows when it comes otherwise.
-OF_ARRIVAL = {"fct_loads"}
+NEWEST = {"rpt_revenue_totals": "as_of_load", "rpt_answers": "as_of_load"}
+# A table of how data came, or of what it changed, has other rows when it comes otherwise.
+OF_ARRIVAL = {"fct_loads", "fct_load_outcomes", "rpt_load_quality", "rpt_answer_changes"}
 
 
 def differences(one: Path, other: Path, left_out: set[str], *names: str) -> list[str]:
