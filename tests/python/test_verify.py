@@ -151,7 +151,10 @@ ONE_RETURN = "where return_line_id = (select min(return_line_id) from marts.fct_
             "(select max(customer_id) from marts.rpt_loyal_customers where loyalty_rank = 1) "
             "where customer_id = (select max(customer_id) from marts.rpt_loyal_customers "
             "where orders_placed = 1)",
-            {"Customers: precision over pairs of orders"},
+            {
+                "Customers: precision over pairs of orders",
+                "Tills: orders and sales of each customer and month",
+            },
         ),
         (
             "update marts.fct_sale_lines set customer_id = 'unknown' where order_id = ("
@@ -197,6 +200,7 @@ def test_a_return_without_its_sale_is_missed(copy):
         "Tills: returns per day, store, item and reason",
         "Tills: returns without a sale, per day and reason",
         "Tills: stock per week, place and item",
+        "Tills: customers of each amount score",
     }
 
 

@@ -8,14 +8,25 @@ from rich.console import Console
 from rich.table import Table
 
 from warehouse.connect import Connection, query
+from warehouse.grading.calendar import CALENDAR
 from warehouse.grading.customers import LEAST_PRECISION, LEAST_RECALL, count_pairs
 from warehouse.grading.key import World, open_key
 from warehouse.grading.others import OTHERS
+from warehouse.grading.pairs import PAIRS
+from warehouse.grading.quality import QUALITY
 from warehouse.grading.question import Question
+from warehouse.grading.recommendations import RECOMMENDATIONS
 from warehouse.grading.reports import REPORTS
+from warehouse.grading.returns import RETURNS
+from warehouse.grading.segments import SEGMENTS
+from warehouse.grading.stock import STOCK
 from warehouse.grading.tills import TILLS
 from warehouse.grading.told import work_out
 
+_QUESTIONS = (
+    *(*REPORTS, *TILLS, *OTHERS, *PAIRS, *RECOMMENDATIONS, *CALENDAR, *RETURNS, *SEGMENTS),
+    *(*STOCK, *QUALITY),
+)
 _WIDTH_OF_A_FILE = 140  # where there is no terminal to ask
 _MOST_ROWS = 5
 _NAMES = {"pos": "tills", "shops": "partner shops", "web": "web store"}
@@ -41,7 +52,7 @@ def grade(connection: Connection, key: Path) -> list[Line]:
     work_out(connection, world)
     lines = [
         _answer(connection, world, question)
-        for question in (*REPORTS, *TILLS, *OTHERS)
+        for question in _QUESTIONS
         if world.is_clean or not question.is_for_clean_worlds
     ]
     return lines + (_resolution(connection, world) if "pos" in world.loaded else [])

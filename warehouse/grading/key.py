@@ -26,6 +26,27 @@ _IS_LOADED = {
     "web": "select count(*) > 0 from raw.web_order_lines",
 }
 
+# What planted.json says was put into the world, a row for each thing to be found.
+_PLANTED = {
+    # item, companion, attach_percent, stated_lift
+    "pairs": "select unnest(pairs, recursive := true) from read_json({})",
+    # event_name, traffic_percent, kind, boost_percent, first_day, last_day: a row per occurrence
+    "effects": """
+        select effect.* exclude (days), cast(occurrence[1] as date) as first_day,
+            cast(occurrence[2] as date) as last_day
+        from (
+            select effect, unnest(effect.days) as occurrence
+            from (select unnest(calendar_effects) as effect from read_json({}))
+        ) as occurrences""",
+    # of_what (online, in_person or an item), percent: how many come back
+    "return_percents": """
+        select entry.key as of_what, entry.value as percent
+        from (
+            select unnest(map_entries(return_percent)) as entry
+            from read_json({}, columns = {{return_percent: 'map(varchar, bigint)'}})
+        ) as entries""",
+}
+
 
 @dataclass(frozen=True)
 class World:
@@ -68,6 +89,12 @@ def open_key(connection: Connection, folder: Path) -> World:
     for name in _OTHERS:
         if _has(folder, name):
             _read(connection, folder, name)
+    planted = folder / "planted.json"
+    if not planted.exists():
+        raise WarehouseError(
+            f"{planted} is missing: it tells what was put into the world to be found. "
+            "Generate the world anew, in an empty folder."
+        )
     if "shops" in loaded:
         _until(connection, "key_shop_sales", "sale_date", _LAST_TOLD["shops"])
     if "web" in loaded:
@@ -79,6 +106,8 @@ def open_key(connection: Connection, folder: Path) -> World:
         f"from read_parquet({_files(folder, 'sales')}, filename = true) "
         f"where regexp_matches(filename, '{_DAYS}')",
     )
+    for name, sql in _PLANTED.items():
+        query(connection, f"create temp table planted_{name} as {sql.format(_quoted(planted))}")
     tables = ["key_defects"] + (["key_web_defects"] if "web" in loaded else [])
     defects = sum(query(connection, f"select count(*) from {name}")[0][0] for name in tables)
     return World(frozenset(loaded), built, defects == 0)
@@ -119,8 +148,11 @@ def _has(folder: Path, name: str) -> bool:
 
 
 def _files(folder: Path, name: str) -> str:
-    path = str((folder / name).resolve() / "*.parquet")
-    return "'" + path.replace("'", "''") + "'"
+    return _quoted(folder / name / "*.parquet")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path.resolve()).replace("'", "''") + "'"
 
 
 def _read(connection: Connection, folder: Path, name: str) -> None:
