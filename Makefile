@@ -6,7 +6,7 @@ CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help run test torture generate serve build answers verify shell bench lint clean
+.PHONY: help run test torture mutate generate serve build answers verify shell docs bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -22,6 +22,9 @@ test: $(DEV) lint ## Set up, then lint, build and run every test
 
 torture: $(DEV) ## Kill, damage, starve and shuffle with full numbers (half an hour)
 	@KSCM_TORTURE=1 .venv/bin/python -m pytest -m torture
+
+mutate: $(DEV) ## Break the models, one small mistake at a time: which test notices? (30 minutes; ONLY=word)
+	@.venv/bin/python tests/python/mutate.py $(if $(ONLY),--only "$(ONLY)")
 
 generate: $(CORE) ## Write and load the next days (ORDERS SEED DAYS END DIRT FORMAT WORKERS)
 	@.venv/bin/python -m generator --orders "$(or $(ORDERS),100000)" --seed "$(or $(SEED),42)" \
@@ -43,6 +46,11 @@ verify: $(CORE) ## Grade the marts against the generator's answer key
 
 shell: $(CORE) ## Open the DuckDB shell on the published file, read-only
 	@.venv/bin/python -m warehouse shell
+
+docs: $(CORE) ## Write every table, column and lineage into target/static_index.html
+	@test -f "$${KSCM_DB:-$${KSCM_DATA:-data}/kscm.duckdb}" || { echo "error: there is no database yet: run 'make run' first." >&2; exit 1; }
+	@.venv/bin/dbt --quiet docs generate --static
+	@echo "Wrote target/static_index.html: open it in a browser."
 
 bench: $(CORE) ## Time generator, loader and models, each beside a plain rival (a quarter of an hour, 8 GB of disk)
 	@.venv/bin/python benchmarks/generator.py
