@@ -10,6 +10,19 @@ _LISTED = """
     inner join catalogue as a on product_a = a.sku
     inner join catalogue as b on product_b = b.sku"""
 
+# What the key knows of each pair: orders in all, with either item and with both.
+_COUNTS = """
+    select
+        pairs.product_a, pairs.product_b,
+        (select sum(orders) from pos_customers) as baskets,
+        with_a.baskets as with_a, with_b.baskets as with_b, pairs.baskets as with_both
+    from pos_baskets as pairs
+    inner join pos_baskets as with_a
+        on pairs.product_a = with_a.product_a and pairs.product_a = with_a.product_b
+    inner join pos_baskets as with_b
+        on pairs.product_b = with_b.product_a and pairs.product_b = with_b.product_b
+    where pairs.product_a < pairs.product_b and pairs.baskets >= 5"""
+
 # Of a small world too little is known to be sure of a pair; then nothing is demanded of it.
 _SURE_OF = 30
 _PLANTED = f"""
@@ -41,17 +54,7 @@ PAIRS = (
         "pairs",
         ("product_a", "product_b"),
         ("baskets", "with_a", "with_b", "with_both"),
-        f"""
-        select
-            pairs.product_a, pairs.product_b,
-            (select sum(orders) from pos_customers) as baskets,
-            with_a.baskets as with_a, with_b.baskets as with_b, pairs.baskets as with_both
-        from (select product_a, product_b, baskets from pos_baskets {_LISTED}) as pairs
-        inner join pos_baskets as with_a
-            on pairs.product_a = with_a.product_a and pairs.product_a = with_a.product_b
-        inner join pos_baskets as with_b
-            on pairs.product_b = with_b.product_a and pairs.product_b = with_b.product_b
-        where pairs.product_a < pairs.product_b and pairs.baskets >= 5""",
+        f"select counts.* from ({_COUNTS}) as counts {_LISTED}",
         f"""
         select product_a, product_b, baskets, baskets_with_a as with_a,
             baskets_with_b as with_b, baskets_with_both as with_both
@@ -69,15 +72,11 @@ PAIRS = (
         f"""
         select count(*) as pairs
         from marts.{_REPORT} as found
-        inner join pos_baskets as pairs using (product_a, product_b)
-        inner join pos_baskets as with_a
-            on pairs.product_a = with_a.product_a and pairs.product_a = with_a.product_b
-        inner join pos_baskets as with_b
-            on pairs.product_b = with_b.product_a and pairs.product_b = with_b.product_b
+        inner join ({_COUNTS}) as counts using (product_a, product_b)
         where source_system = 'pos' and basis = 'orders'
             and not abs(
-                cast(lift as double) - cast(pairs.baskets as double)
-                * (select sum(orders) from pos_customers) / with_a.baskets / with_b.baskets
+                cast(lift as double)
+                - cast(with_both as double) * counts.baskets / with_a / with_b
             ) <= 1e-9""",
         report=_REPORT,
     ),
