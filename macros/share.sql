@@ -3,5 +3,5 @@
     would have the wrong sign. Wide, as a single cent can be followed by millions.
 -#}
 {% macro share(part, whole) -%}
-    cast(case when {{ whole }} > 0 then {{ part }} / {{ whole }} end as decimal(18, 6))
+    cast(case when {{ whole }} > 0 then {{ quotient(part, whole) }} end as decimal(18, 6))
 {%- endmacro %}

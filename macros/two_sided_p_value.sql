@@ -9,7 +9,7 @@
     Beyond 37 standard deviations it stays at that of 37, so that nothing underflows.
 -#}
 {% macro two_sided_p_value(z) -%}
-    {%- set x = "(least(abs(" ~ z ~ "), 37) / 1.4142135623730951)" -%}
+    {%- set x = "(least(abs(cast(" ~ z ~ " as double)), 37) / 1.4142135623730951)" -%}
     {%- set t = "(1 / (1 + 0.3275911 * " ~ x ~ "))" -%}
     {%- set fraction = namespace(of=x) -%}
     {%- for step in range(12, 0, -1) -%}

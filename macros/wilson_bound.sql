@@ -6,16 +6,17 @@
 -#}
 {% macro wilson_bound(successes, trials, side) -%}
     {%- set z = 1.959963984540054 -%}
-    {%- set rate = "cast(" ~ successes ~ " as double) / " ~ trials -%}
+    {%- set tried = "cast(" ~ trials ~ " as double)" -%}
+    {%- set rate = "cast(" ~ successes ~ " as double) / " ~ tried -%}
     cast(
         case when {{ trials }} > 0 then
             least(1, greatest(0, (
-                {{ rate }} + {{ z * z / 2 }} / {{ trials }}
+                {{ rate }} + {{ z * z / 2 }} / {{ tried }}
                 {{ "-" if side == "lower" else "+" }} {{ z }} * sqrt(greatest(0,
-                    {{ rate }} * (1 - {{ rate }}) / {{ trials }}
-                    + {{ z * z / 4 }} / {{ trials }} / {{ trials }}
+                    {{ rate }} * (1 - {{ rate }}) / {{ tried }}
+                    + {{ z * z / 4 }} / {{ tried }} / {{ tried }}
                 ))
-            ) / (1 + {{ z * z }} / {{ trials }})))
+            ) / (1 + {{ z * z }} / {{ tried }})))
         end as decimal(9, 6)
     )
 {%- endmacro %}

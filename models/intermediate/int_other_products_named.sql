@@ -95,8 +95,8 @@ named as (
             partition by product_id
             order by
                 case when item_name is null then 1 else 0 end,
-                lines_sold desc,
-                lines_counted desc,
+                lines_sold desc nulls last,
+                lines_counted desc nulls last,
                 item_name asc
         ) = 1
 

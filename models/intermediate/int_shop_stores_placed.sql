@@ -59,14 +59,14 @@ cities as (
     -- nothing: there is a Saint-Denis at the gates of Paris and one in Réunion.
     select
         case
-            when commune_name like '% Arrondissement'
-                then {{ fold_text("split_part(commune_name, ' ', 1)") }}
-            else {{ fold_text('commune_name') }}
+            when commune_names.commune_name like '% Arrondissement'
+                then {{ fold_text("split_part(commune_names.commune_name, ' ', 1)") }}
+            else {{ fold_text('commune_names.commune_name') }}
         end as city_spelling,
-        min(region_code) as region_code
+        min(commune_names.region_code) as region_code
     from commune_names
     group by city_spelling
-    having min(region_code) = max(region_code)
+    having min(commune_names.region_code) = max(commune_names.region_code)
 
 ),
 

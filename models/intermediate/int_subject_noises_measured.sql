@@ -141,17 +141,19 @@ weeks as (
 moments as (
 
     select
-        source_system,
-        subject_kind,
-        subject,
-        sum(level) as level,
-        sum(squares_of_days) as squares_of_days,
-        sum(cast(power(cast(units_sold - level as double), 2) as decimal(24, 4)))
-            as squares_of_weeks,
-        sum(cast(power(cast(level as double), 2) as decimal(30, 12))) as levels_squared
+        weeks.source_system,
+        weeks.subject_kind,
+        weeks.subject,
+        sum(weeks.level) as level,
+        sum(weeks.squares_of_days) as squares_of_days,
+        sum(
+            cast(power(cast(weeks.units_sold - weeks.level as double), 2) as decimal(24, 4))
+        ) as squares_of_weeks,
+        sum(cast(power(cast(weeks.level as double), 2) as decimal(30, 12)))
+            as levels_squared
     from weeks
-    group by source_system, subject_kind, subject
-    having sum(level) > 0
+    group by weeks.source_system, weeks.subject_kind, weeks.subject
+    having sum(weeks.level) > 0
 
 ),
 

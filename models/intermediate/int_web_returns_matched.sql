@@ -125,7 +125,7 @@ choices_{{ round }} as (
             partition by candidates.return_line_id
             order by
                 candidates.likeness asc,
-                candidates.purchased_at desc,
+                candidates.purchased_at desc nulls last,
                 candidates.sale_line_id asc
         ) = 1
 

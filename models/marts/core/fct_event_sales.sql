@@ -110,7 +110,7 @@ spreads as (
             (
                 cast(noises.noise_of_days as double)
                 + cast(noises.noise_of_weeks as double) * tested.tested_units
-                / greatest(1, windows.days / 7.0)
+                / greatest(1, cast(windows.days as double) / 7)
             )
             * (1 + windows.level_error) as decimal(18, 6)
         ) as spread

@@ -102,7 +102,7 @@ offerable as (
         popular.all_lines_sold,
         row_number() over (
             partition by popular.source_system, popular.is_back_test
-            order by popular.lines_sold desc, popular.product_id asc
+            order by popular.lines_sold desc nulls last, popular.product_id asc
         ) as popularity_rank
     from popular
     inner join stock
@@ -206,7 +206,7 @@ ranked as (
         *,
         cast(row_number() over (
             partition by source_system, is_back_test, method, evidence_id
-            order by score desc, lines_sold desc, product_id asc
+            order by score desc nulls last, lines_sold desc nulls last, product_id asc
         ) as integer) as candidate_rank
     from scored
 

@@ -142,14 +142,18 @@ customers as (
         customer_id,
         first_value(product_id) over (
             partition by source_system, customer_id
-            order by purchase_date desc, order_id desc, evidence_lines desc, product_id asc
+            order by
+                purchase_date desc nulls last,
+                order_id desc nulls last,
+                evidence_lines desc nulls last,
+                product_id asc
         ) as told_product_id,
         first_value(place_id) over (
             partition by source_system, customer_id
             order by
                 case when is_of_unknown_region then 1 else 0 end,
-                purchase_date desc,
-                order_id desc,
+                purchase_date desc nulls last,
+                order_id desc nulls last,
                 place_id asc
         ) as told_place_id
     from histories

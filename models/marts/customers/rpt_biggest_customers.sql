@@ -31,10 +31,10 @@ cumulated as (
     -- Who ties stands on one step: the sum includes all of the same amount.
     select
         *,
-        rank() over (partition by is_known order by net_amount desc) as place,
+        rank() over (partition by is_known order by net_amount desc nulls last) as place,
         sum(net_amount) over (
             partition by is_known
-            order by net_amount desc
+            order by net_amount desc nulls last
             range between unbounded preceding and current row
         ) as net_amount_down_to_here
     from buyers
@@ -64,7 +64,10 @@ final as (
         cast(
             case
                 when cumulated.is_known and all_revenue.net_amount > 0
-                    then cumulated.net_amount_down_to_here / all_revenue.net_amount
+                    then
+                        {{ quotient(
+                            'cumulated.net_amount_down_to_here', 'all_revenue.net_amount'
+                        ) }}
             end as decimal(18, 6)
         ) as cumulated_share_of_net,
         cumulated.currency

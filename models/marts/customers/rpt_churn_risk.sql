@@ -142,8 +142,10 @@ usual_{{ when }} as (
     select
         source_system,
         cast(
-            sum(first_gap_days_{{ when }}) * 1.0
-            / nullif(count(case when purchase_days_{{ when }} > 1 then 1 end), 0)
+            {{ quotient(
+                'sum(first_gap_days_' ~ when ~ ')',
+                'nullif(count(case when purchase_days_' ~ when ~ ' > 1 then 1 end), 0)'
+            ) }}
             as decimal(18, 6)
         ) as gap_days
     from spans
@@ -160,12 +162,10 @@ expected as (
         spans.*
         {%- for when in ['now', 'then'] %},
         cast(
-            (
-                spans.span_days_{{ when }}
-                + {{ pseudo_gaps }} * usual_{{ when }}.gap_days
-            ) / (
-                spans.purchase_days_{{ when }} - 1 + {{ pseudo_gaps }}
-            ) as decimal(18, 6)
+            {{ quotient(
+                '(spans.span_days_' ~ when ~ ' + ' ~ pseudo_gaps ~ ' * usual_' ~ when ~ '.gap_days)',
+                '(spans.purchase_days_' ~ when ~ ' - 1 + ' ~ pseudo_gaps ~ ')'
+            ) }} as decimal(18, 6)
         ) as mean_gap_days_{{ when }}
         {%- endfor %}
     from spans

@@ -29,9 +29,9 @@ final as (
                     rank() over (
                         partition by buyers.is_known
                         order by
-                            buyers.orders_placed desc,
-                            buyers.months_active desc,
-                            buyers.sales_amount desc
+                            buyers.orders_placed desc nulls last,
+                            buyers.months_active desc nulls last,
+                            buyers.sales_amount desc nulls last
                     ) as integer
                 )
         end as loyalty_rank,

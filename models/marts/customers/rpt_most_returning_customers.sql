@@ -56,7 +56,7 @@ final as (
     select
         -- Of those with enough alone: a place among few is comparable with no other.
         return_rates.return_rank,
-        cast(rank() over (order by return_rates.refund_amount desc) as integer)
+        cast(rank() over (order by return_rates.refund_amount desc nulls last) as integer)
             as refund_rank,
         return_rates.subject_id as customer_id,
         customers.region_id,

@@ -287,7 +287,10 @@ expected_by_product as (
         sum(units_bought) as units_compared,
         sum(
             units_bought
-            * cast(units_returned_beside / units_bought_beside as decimal(18, 9))
+            * cast(
+                {{ quotient('units_returned_beside', 'units_bought_beside') }}
+                as decimal(18, 9)
+            )
         ) as units_expected
     from cells_compared
     where units_bought_beside > 0

@@ -158,7 +158,7 @@ final as (
                 then cast(
                     rank() over (
                         partition by tested.product_id, tested.return_reason <> 'unknown'
-                        order by tested.returns desc
+                        order by tested.returns desc nulls last
                     ) as integer
                 )
         end as reason_rank,

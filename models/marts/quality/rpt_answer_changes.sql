@@ -6,7 +6,7 @@
     ('corentin_nu_gold', 'product_id'),
     ('top_regions', 'region_id'),
     ('revenue_by_store', 'store_id'),
-    ('revenue_by_month', 'cast(month_start_date as varchar)'),
+    ('revenue_by_month', day_text('month_start_date')),
     ('loyal_customers', 'customer_id'),
 ] -%}
 -- noqa: disable=layout.indent, a loop of Jinja is no step of SQL
@@ -40,7 +40,7 @@ states as (
 
     select
         as_of_load,
-        row_number() over (order by as_of_load desc) as state_age
+        row_number() over (order by as_of_load desc nulls last) as state_age
     from answers
     group by as_of_load
 

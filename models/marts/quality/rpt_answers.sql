@@ -145,8 +145,8 @@ answers as (
 
     select
         'revenue_by_month' as answer,
-        cast(month_start_date as varchar) as subject_id,
-        cast(month_start_date as varchar) as subject,
+        {{ day_text('month_start_date') }} as subject_id,
+        {{ day_text('month_start_date') }} as subject,
         cast(null as integer) as answer_rank,
         net_units,
         net_amount,
@@ -181,7 +181,7 @@ listed as (
             partition by answer
             order by
                 answer_rank asc nulls last,
-                net_amount desc,
+                net_amount desc nulls last,
                 subject_id asc
         ) <= {{ longest_list }}
 

@@ -99,16 +99,20 @@ lives_of_units as (
     select
         *,
         lag(event_kind) over (
-            partition by unit_id order by happened_at asc, event_kind desc, line_id asc
+            partition by unit_id
+            order by happened_at asc, event_kind desc nulls last, line_id asc
         ) as kind_before,
         lag(order_id) over (
-            partition by unit_id order by happened_at asc, event_kind desc, line_id asc
+            partition by unit_id
+            order by happened_at asc, event_kind desc nulls last, line_id asc
         ) as order_before,
         lag(event_date) over (
-            partition by unit_id order by happened_at asc, event_kind desc, line_id asc
+            partition by unit_id
+            order by happened_at asc, event_kind desc nulls last, line_id asc
         ) as date_before,
         lag(amount) over (
-            partition by unit_id order by happened_at asc, event_kind desc, line_id asc
+            partition by unit_id
+            order by happened_at asc, event_kind desc nulls last, line_id asc
         ) as amount_before
     from events_of_units
 
@@ -209,17 +213,17 @@ web_balances as (
         line_id,
         sum(units_sold) over (
             partition by customer_id, product_id
-            order by happened_at asc, event_kind desc, line_id asc
+            order by happened_at asc, event_kind desc nulls last, line_id asc
             rows between unbounded preceding and current row
         ) as units_bought_so_far,
         sum(units_returned) over (
             partition by customer_id, product_id
-            order by happened_at asc, event_kind desc, line_id asc
+            order by happened_at asc, event_kind desc nulls last, line_id asc
             rows between unbounded preceding and current row
         ) as units_returned_so_far,
         max(case when event_kind = 'sale' then event_date end) over (
             partition by customer_id, product_id
-            order by happened_at asc, event_kind desc, line_id asc
+            order by happened_at asc, event_kind desc nulls last, line_id asc
             rows between unbounded preceding and current row
         ) as last_purchase_date
     from web_events
@@ -252,7 +256,7 @@ web_findings as (
             when balances.units_bought_so_far = 0
                 then
                     'Came back from a customer who has not bought it since '
-                    || cast(dates.first_date as varchar) || ', when the data begins.'
+                    || {{ day_text('dates.first_date') }} || ', when the data begins.'
             when balances.units_returned_so_far > balances.units_bought_so_far
                 then
                     'With this, ' || cast(balances.units_returned_so_far as varchar)
@@ -289,8 +293,8 @@ too_early as (
         order_id as held_against_order_id,
         purchase_date as held_against_date,
         paid_amount as held_against_amount,
-        'Came back ' || left(cast(returned_at as varchar), 16)
-        || ' UTC, before its sale at ' || left(cast(purchased_at as varchar), 16)
+        'Came back ' || {{ minute_text('returned_at') }}
+        || ' UTC, before its sale at ' || {{ minute_text('purchased_at') }}
         || '.' as explanation
     from return_lines
     where has_sale and returned_at < purchased_at

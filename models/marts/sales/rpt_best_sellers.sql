@@ -95,7 +95,7 @@ final as (
                 then cast(
                     rank() over (
                         partition by is_known
-                        order by units_sold - units_returned desc
+                        order by units_sold - units_returned desc nulls last
                     ) as integer
                 )
         end as sales_rank,

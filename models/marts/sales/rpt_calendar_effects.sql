@@ -98,7 +98,7 @@ adjusted as (
         *,
         least(1, min(p_value * tests / tests_as_rare) over (
             partition by source_system, subject_kind, is_repeated
-            order by p_value desc
+            order by p_value desc nulls last
             range between unbounded preceding and current row
         )) as q_value
     from counted
@@ -181,7 +181,7 @@ stronger as (
                 own.event_window,
                 own.subject_kind,
                 own.subject
-            order by others.strength desc, others.event_name asc
+            order by others.strength desc nulls last, others.event_name asc
         ) = 1
 
 ),

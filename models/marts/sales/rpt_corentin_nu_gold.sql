@@ -80,7 +80,10 @@ final as (
         cast(coalesce(revenue.units_sold - revenue.units_returned, 0) as bigint)
             as net_units,
         cast(
-            coalesce(revenue.units_sold / nullif(units_in_all.units_sold, 0), 0)
+            coalesce(
+                {{ quotient('revenue.units_sold', 'nullif(units_in_all.units_sold, 0)') }},
+                0
+            )
             as decimal(9, 6)
         ) as share_of_units,
         cast(coalesce(orders.orders_placed, 0) as bigint) as orders_placed,

@@ -119,21 +119,14 @@ indexed as (
     -- may stand in another country than its sale, and leave less than nothing there.
     select
         *,
-        cast(
-            case when country_net_units > 0 then net_units / country_net_units end
-            as decimal(18, 6)
-        ) as share_of_country_units,
-        cast(
-            case
-                when all_net_units_elsewhere > 0
-                    then net_units_elsewhere / all_net_units_elsewhere
-            end as decimal(18, 6)
-        ) as share_of_units_elsewhere,
+        {{ share('net_units', 'country_net_units') }} as share_of_country_units,
+        {{ share('net_units_elsewhere', 'all_net_units_elsewhere') }}
+            as share_of_units_elsewhere,
         cast(
             case
                 when net_units_elsewhere > 0 and country_net_units > 0
                     then
-                        (net_units * all_net_units_elsewhere)
+                        cast(net_units * all_net_units_elsewhere as double)
                         / (net_units_elsewhere * country_net_units)
             end as decimal(18, 6)
         ) as preference_index

@@ -40,18 +40,21 @@ frequent_products as (
 
     -- What is in few baskets is in few with any other: it can make no pair (Apriori).
     select
-        basis,
-        source_system,
-        product_id,
-        sum(baskets) as baskets,
+        product_baskets.basis,
+        product_baskets.source_system,
+        product_baskets.product_id,
+        sum(product_baskets.baskets) as baskets,
         rank() over (
-            partition by basis, source_system
-            order by sum(baskets) desc
+            partition by product_baskets.basis, product_baskets.source_system
+            order by sum(product_baskets.baskets) desc nulls last
         ) as product_rank
     from product_baskets
-    where not is_left_out
-    group by basis, source_system, product_id
-    having sum(baskets) >= {{ least_baskets }}
+    where not product_baskets.is_left_out
+    group by
+        product_baskets.basis,
+        product_baskets.source_system,
+        product_baskets.product_id
+    having sum(product_baskets.baskets) >= {{ least_baskets }}
 
 ),
 
@@ -165,7 +168,7 @@ final as (
                             corrected.source_system,
                             corrected.basis,
                             corrected.is_bought_together
-                        order by corrected.test_statistic desc
+                        order by corrected.test_statistic desc nulls last
                     ) as integer
                 )
         end as pair_rank,

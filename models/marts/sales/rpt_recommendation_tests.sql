@@ -152,7 +152,7 @@ judged as (
     -- As many rivals as are tried can win by chance: each has to be that much surer.
     select
         *,
-        coalesce(hits_gained > hits_lost and p_value < 0.05 / rivals, false)
+        coalesce(hits_gained > hits_lost and p_value < cast(0.05 as double) / rivals, false)
             as beats_popular
     from weighed
 
@@ -170,8 +170,8 @@ chosen as (
                     when method = 'most_popular' then 1
                     else 2
                 end,
-                hits desc,
-                items_found desc,
+                hits desc nulls last,
+                items_found desc nulls last,
                 method asc
         ) = 1 as is_used
     from judged
@@ -198,8 +198,10 @@ final as (
         hits_gained,
         hits_lost,
         cast(
-            case when tests_run > 0 then (hits_gained - hits_lost) / tests_run end
-            as decimal(18, 6)
+            case
+                when tests_run > 0
+                    then {{ quotient('(hits_gained - hits_lost)', 'tests_run') }}
+            end as decimal(18, 6)
         ) as hit_rate_difference,
         cast(
             case

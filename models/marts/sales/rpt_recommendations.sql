@@ -150,8 +150,8 @@ last_items as (
         row_number() over (
             partition by sale_lines.source_system, sale_lines.customer_id
             order by
-                sale_lines.purchase_date desc,
-                sale_lines.order_id desc,
+                sale_lines.purchase_date desc nulls last,
+                sale_lines.order_id desc nulls last,
                 bases.evidence_lines desc nulls last,
                 sale_lines.product_id asc
         ) = 1

@@ -80,7 +80,7 @@ final as (
         case
             when is_region and units_sold_in_regions > 0
                 then cast(
-                    rank() over (partition by is_region order by units_sold desc)
+                    rank() over (partition by is_region order by units_sold desc nulls last)
                     as integer
                 )
         end as sales_rank,
@@ -90,13 +90,17 @@ final as (
         cast(units_sold as bigint) as units_sold,
         cast(units_returned as bigint) as units_returned,
         cast(units_sold - units_returned as bigint) as net_units,
-        cast(coalesce(units_sold / nullif(units_sold_in_all, 0), 0) as decimal(9, 6))
-            as share_of_units,
+        cast(
+            coalesce({{ quotient('units_sold', 'nullif(units_sold_in_all, 0)') }}, 0)
+            as decimal(9, 6)
+        ) as share_of_units,
         cast(orders_placed as bigint) as orders_placed,
         cast(customers as bigint) as customers,
         population,
-        cast(units_sold * 100000 / nullif(population, 0) as decimal(12, 2))
-            as units_per_100k_inhabitants,
+        cast(
+            {{ quotient('units_sold * 100000', 'nullif(population, 0)') }}
+            as decimal(12, 2)
+        ) as units_per_100k_inhabitants,
         cast(gross_amount as decimal(18, 2)) as gross_amount,
         cast(discount_amount as decimal(18, 2)) as discount_amount,
         cast(sales_amount as decimal(18, 2)) as sales_amount,

@@ -296,7 +296,8 @@ estimated as (
         -- The last one sold is why it was looked at: to count it would be to look at luck.
         cast(other_units_while_out as double) * greatest(units_before - 1, 0)
         / other_units_before as units_missed,
-        sales_amount_before / nullif(units_with_price_before, 0) as average_price
+        cast(sales_amount_before as double) / nullif(units_with_price_before, 0)
+            as average_price
     from compared
     where other_units_before > 0
 

@@ -55,9 +55,9 @@ ranked_amounts as (
     -- What products of the same amount have together counts for all of them.
     select
         *,
-        rank() over (order by net_amount desc) as amount_rank,
+        rank() over (order by net_amount desc nulls last) as amount_rank,
         sum(gained_amount) over (
-            order by net_amount desc
+            order by net_amount desc nulls last
             range between unbounded preceding and current row
         ) as amount_so_far,
         sum(gained_amount) over (partition by net_amount) as amount_of_equals,
@@ -105,12 +105,12 @@ demand_days as (
 
     -- The first day is one on which something was kept, else a mistake makes years of it.
     select
-        product_id,
-        demand_date,
-        sum(units_demanded) as units_demanded
+        demands.product_id,
+        demands.demand_date,
+        sum(demands.units_demanded) as units_demanded
     from demands
-    group by product_id, demand_date
-    having sum(units_demanded) > 0
+    group by demands.product_id, demands.demand_date
+    having sum(demands.units_demanded) > 0
 
 ),
 

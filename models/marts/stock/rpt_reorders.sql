@@ -131,7 +131,8 @@ open_orders as (
     from balances
     qualify
         row_number() over (
-            partition by source_system, product_id, store_id order by moved_at desc
+            partition by source_system, product_id, store_id
+            order by moved_at desc nulls last
         ) = 1
 
 ),

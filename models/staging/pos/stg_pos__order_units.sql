@@ -86,7 +86,7 @@ latest_versions as (
     qualify
         row_number() over (
             partition by order_id, unit_id
-            order by load_seq desc, load_line desc
+            order by load_seq desc nulls last, load_line desc nulls last
         ) = 1
 
 ),

@@ -35,7 +35,7 @@ latest as (
     qualify
         row_number() over (
             partition by movement_id
-            order by load_seq desc, load_line desc
+            order by load_seq desc nulls last, load_line desc nulls last
         ) = 1
 
 )

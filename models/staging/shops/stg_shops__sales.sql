@@ -12,7 +12,7 @@ renamed as (
         -- ids: without a number of its own a sale is what it says, and which of its equals
         coalesce(
             {{ clean_text('sale_id') }},
-            cast(date as varchar) || '/' || product || '/' || store || '/'
+            {{ day_text('date') }} || '/' || product || '/' || store || '/'
             || cast(quantity as varchar) || '/' || cast(_copy as varchar)
         ) as sale_id,
         upper({{ clean_text('product') }}) as product_id,
@@ -36,7 +36,7 @@ latest as (
     qualify
         row_number() over (
             partition by sale_id
-            order by load_seq desc, load_line desc
+            order by load_seq desc nulls last, load_line desc nulls last
         ) = 1
 
 )

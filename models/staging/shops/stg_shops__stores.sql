@@ -31,7 +31,7 @@ latest as (
     qualify
         row_number() over (
             partition by store_id
-            order by load_seq desc, load_line desc
+            order by load_seq desc nulls last, load_line desc nulls last
         ) = 1
 
 )
