@@ -15,6 +15,9 @@ class Field:
     integer, money (not below 0, two decimals) or price (four decimals, below 0 too).
     `aliases` are other names that the header of a CSV file may give it; spelling, accents and
     capitals do not matter there. `is_optional` columns may be absent from a CSV header.
+    `is_personal` marks what says who a person is or how to reach her: it is never published, and
+    masked on Snowflake. Texts that anything may be written in are no such field; an erasure
+    searches them (`warehouse/erasing/tombstones.py`).
     """
 
     name: str
@@ -22,6 +25,7 @@ class Field:
     is_required: bool = False
     aliases: tuple[str, ...] = ()
     is_optional: bool = False
+    is_personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,11 @@ ORDERS = Feed(
         Field("rfid", is_required=True),
         Field("item", is_required=True),
         Field("purchase_time", "timestamp", is_required=True),
-        Field("name"),
-        Field("address", "json"),
-        Field("phone"),
-        Field("email"),
-        Field("emergency_contact", "json"),
+        Field("name", is_personal=True),
+        Field("address", "json", is_personal=True),
+        Field("phone", is_personal=True),
+        Field("email", is_personal=True),
+        Field("emergency_contact", "json", is_personal=True),
         Field("expiration_time", "date"),
         Field("days", "integer"),
         Field("unit_price", "money"),
@@ -119,7 +123,7 @@ TILL_ACTS = Feed(
         Field("act_id", is_required=True),
         Field("kind", is_required=True),
         Field("time", "timestamp", is_required=True),
-        Field("payload", "json", is_required=True),
+        Field("payload", "json", is_required=True, is_personal=True),
     ),
 )
 
@@ -192,7 +196,7 @@ WEB_LINES = Feed(
         Field("quantity", "integer", is_required=True),
         Field("invoicedate", "timestamp", is_required=True),
         Field("unitprice", "price", is_required=True, aliases=("price",)),
-        Field("customerid", "code"),
+        Field("customerid", "code", is_personal=True),
         Field("country"),
     ),
 )

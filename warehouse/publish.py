@@ -11,17 +11,22 @@ from pathlib import Path
 
 from warehouse.connect import STORAGE_VERSION, Connection, query
 from warehouse.files import sync
+from warehouse.personal import personal_names
 from warehouse.settings import WarehouseError
 
 # Nothing else leaves the working file: names, e-mails, phones and streets stay in raw,
-# staging and intermediate.
+# staging and intermediate, and no column here may be called as theirs are.
 PUBLISHED_SCHEMAS = ("marts", "reference")
 _KEPT_VERSIONS = 3
 
 
 def publish(connection: Connection, link: Path, now: datetime) -> int:
-    """Publish the marts and return the number of tables and views, if their build was good."""
+    """Publish the marts and return the number of tables and views, if their build was good.
+
+    A WarehouseError says why not: what was built last, or which column could hold a person.
+    """
     _check_last_build(connection)
+    _refuse_persons(connection)
     folder = link.parent
     folder.mkdir(parents=True, exist_ok=True)
     pattern = re.compile(rf"{re.escape(link.stem)}-\d{{8}}T\d{{12}}Z{re.escape(link.suffix)}")
@@ -69,6 +74,22 @@ def _check_last_build(connection: Connection) -> None:
         raise WarehouseError(
             f"not published: the last dbt command was '{command}' of {what} and it {status}. "
             "Run 'dbt build' until every test passes; readers keep the version before."
+        )
+
+
+def _refuse_persons(connection: Connection) -> None:
+    names, places = sorted(personal_names()), list(PUBLISHED_SCHEMAS)
+    found = query(
+        connection,
+        "select concat_ws('.', schema_name, table_name, column_name) from duckdb_columns() "
+        "where database_name = current_database() and list_contains($places, schema_name) "
+        "and list_contains($names, lower(column_name)) order by all limit 1",
+        {"names": names, "places": places},
+    )
+    if found:
+        raise WarehouseError(
+            f"not published: {found[0][0]} is called as a column that holds a person. Take it out "
+            "of its model, or give it another name if it holds nobody, and build again."
         )
 
 

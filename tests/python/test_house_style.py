@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT, Shop
 
 from warehouse.connect import STORAGE_VERSION
+from warehouse.personal import personal_model_columns, personal_names
 
 PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "fct_", "rpt_")}
 MODELS = sorted(path.stem for path in ROOT.glob("models/**/*.sql"))
@@ -16,7 +17,7 @@ REPORTS = [name for name in MODELS if name.startswith("rpt_")]
 PRIVATE = re.compile(r"(^|_)(name|email|phone|street|address|birth)")
 PUBLIC_NAMES = {
     *("item_name", "region_name", "store_name", "country_name", "public_holiday_name"),
-    *("event_name", "department_name", "commune_name"),
+    *("event_name", "department_name", "commune_name", "product_name"),
 }
 
 
@@ -116,7 +117,27 @@ def test_the_star_is_contracted(models, name):
 @pytest.mark.parametrize("name", [n for n in MODELS if n.startswith(("dim_", "fct_", "rpt_"))])
 def test_no_published_column_could_hold_a_person(models, name):
     columns = set(models[name]["columns"])
+    assert not columns & personal_names()
     assert {column for column in columns if PRIVATE.search(column)} <= PUBLIC_NAMES
+
+
+def test_what_could_hold_a_person_is_tagged_and_is_text(models, built_shop):
+    """So that publishing knows its name, and the policy of Snowflake's schema fits its type."""
+    tagged = set(personal_model_columns())
+    could = {
+        (name, column)
+        for name in MODELS
+        if name.startswith(("stg_", "int_"))
+        for column in models[name]["columns"]
+        if PRIVATE.search(column) and column not in PUBLIC_NAMES
+    }
+    assert could <= tagged
+    types = built_shop.query_working(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name in ('staging', 'intermediate')"
+    )
+    assert {kind for table, column, kind in types if (table, column) in tagged} == {"VARCHAR"}
+    assert tagged <= {(table, column) for table, column, _ in types}
 
 
 @pytest.mark.parametrize(
@@ -138,14 +159,15 @@ def test_there_is_sql_for_dbt_and_python_for_pytest():
     assert not [p for p in ROOT.glob("tests/**/*.py") if p.parent != ROOT / "tests" / "python"]
 
 
-def test_one_module_imports_duckdb():
+@pytest.mark.parametrize(("library", "module"), [("duckdb", "connect")])
+def test_one_module_imports_what_speaks_to_an_engine(library, module):
     importing = [
-        path.name
+        path.stem
         for folder in ("generator", "warehouse")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"^(import|from) duckdb", path.read_text("utf-8"), re.MULTILINE)
+        if re.search(rf"^\s*(import|from) {library}\b", path.read_text("utf-8"), re.MULTILINE)
     ]
-    assert importing == ["connect.py"]
+    assert importing == [module]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +186,9 @@ def test_the_profile_and_the_loader_write_one_format():
     assert options == {"storage_compatibility_version": STORAGE_VERSION}
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock"]
+)
 def test_a_lock_names_versions_and_hashes_and_no_index(name):
     text = (ROOT / name).read_text("utf-8")
     assert "://" not in text
@@ -181,12 +205,27 @@ def test_every_seam_has_a_body_for_each_engine(manifest):
         assert {f"duckdb__{name}", f"snowflake__{name}"} <= macros.keys()
 
 
-def test_the_project_parses_for_snowflake_from_the_environment_alone(shop, tmp_path):
-    named = {"ACCOUNT": "a", "USER": "u", "PRIVATE_KEY_PATH": "k.p8"}
-    environment = {f"SNOWFLAKE_{name}": value for name, value in named.items()}
+SNOWFLAKE = {
+    "SNOWFLAKE_ACCOUNT": "a",
+    "SNOWFLAKE_USER": "u",
+    "SNOWFLAKE_PRIVATE_KEY_PATH": "k.p8",
+}
+
+
+def parse_for_snowflake(shop: Shop, tmp_path: Path, environment: dict[str, str]):
     target = str(tmp_path / "target")
     words = ("parse", "--target", "snowflake", "--target-path", target)
-    assert shop.dbt(*words, **environment).returncode == 0
-    missing = shop.dbt(*words, check=False)
-    assert missing.returncode == 2
-    assert "SNOWFLAKE_ACCOUNT" in missing.stdout
+    return shop.dbt(*words, check=False, **environment)
+
+
+def test_the_project_parses_for_snowflake_from_the_environment_alone(shop, tmp_path):
+    ran = parse_for_snowflake(shop, tmp_path, SNOWFLAKE)
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("name", SNOWFLAKE)
+def test_a_variable_that_snowflake_lacks_is_named(shop, tmp_path, name):
+    named = {other: value for other, value in SNOWFLAKE.items() if other != name}
+    ran = parse_for_snowflake(shop, tmp_path, named)
+    assert ran.returncode == 2
+    assert f"'{name}'" in ran.stdout

@@ -94,6 +94,27 @@ def test_nothing_is_published_before_a_whole_build_has_passed(working, tmp_path,
     assert not link.parent.exists()
 
 
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        # of a raw table, of a model's YAML, in a view, in capitals
+        ("alter table marts.answers add column email varchar", "marts.answers.email"),
+        ("create table reference.x as select 1 as customer_name", "reference.x.customer_name"),
+        ("create view marts.x as select 1 as person_key", "marts.x.person_key"),
+        ('alter table marts.answers add column "Phone" varchar', "marts.answers.Phone"),
+    ],
+)
+def test_a_column_called_as_one_that_holds_a_person_is_not_published(
+    working, tmp_path, statement, place
+):
+    record(working)
+    query(working, statement)
+    link = tmp_path / "published" / "kscm.duckdb"
+    with pytest.raises(WarehouseError, match=f"^not published: {place} .* build again.$"):
+        publish(working, link, NOW)
+    assert not link.parent.exists()
+
+
 def test_a_later_test_run_changes_nothing_and_does_not_forbid(working, tmp_path):
     record(working)
     record(working, command="test", is_whole=False, status="failed", minute=1)

@@ -1,4 +1,4 @@
 create table if not exists raw.pepper (
     pepper varchar not null
 );
-comment on table raw.pepper is 'One row: the secret that pseudonyms are made with. Never leaves the working file.';
+comment on table raw.pepper is 'One row: the secret that pseudonyms are made with. Never published.';
