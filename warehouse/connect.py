@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,18 @@ def query(connection: Connection, sql: str, parameters: object = None) -> list[t
         if "interrupted" in str(error).lower():  # what DuckDB makes of Ctrl-C
             raise KeyboardInterrupt from None
         raise
+
+
+@contextmanager
+def with_function(
+    connection: Connection, name: str, function: Callable[[str], str]
+) -> Iterator[None]:
+    """Let SQL call a function of Python's, from a text to a text; it is never given a null."""
+    connection.create_function(name, function, ["VARCHAR"], "VARCHAR")
+    try:
+        yield
+    finally:
+        connection.remove_function(name)
 
 
 def is_about_values(error: DatabaseError) -> bool:

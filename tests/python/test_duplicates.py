@@ -92,6 +92,22 @@ def test_each_field_makes_a_difference_and_the_order_of_keys_does_not(bench):
     assert bench.load() == [(1, 0, 0, 0), (6, 1, 0, 0)]
 
 
+def test_an_object_is_what_it_says_and_not_how_it_is_spelled(bench):
+    """A VARIANT keeps no spelling; a correction is lost where Python calls true and 1 equal."""
+    home = {"city": "Brest", "lift": 1.0, "more": {"a": None, "b": [1]}}
+    bench.put("orders/a.ndjson", order(address=home))
+    bench.put("orders/b.ndjson", order(address=dict(reversed(home.items()))), order(address=home))
+    bench.put("orders/c.ndjson", order(address=home | {"lift": True}))
+    bench.put("orders/d.ndjson", order(address=home | {"lift": "1"}))
+    bench.put("orders/e.ndjson", order(address=home | {"lift": 1}))
+    bench.put("orders/f.ndjson", order(address=home | {"more": {"a": None, "b": ["1"]}}))
+    again = [(1, 0), (0, 2), (1, 0), (1, 0), (0, 1), (1, 0)]
+    assert [row[:2] for row in bench.load()] == again
+    [(text,)] = bench.rows("select address from raw.client_support_orders where _load_seq = 1")
+    assert json.loads(text) == home
+    assert '"number"' not in text
+
+
 def test_copies_within_a_file_and_in_another_are_told_apart(bench):
     twice = order()
     bench.put("orders/a.ndjson", twice, twice, order(rfid="r2"), twice, twice)
