@@ -3,14 +3,15 @@ PYTHON ?= python3
 # A stamp carries the checksum of its lock: the set-up runs again when a lock has changed,
 # and at no other time.
 CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
+SNOWFLAKE := .venv/snowflake-$(shell cat requirements.lock requirements-snowflake.lock | cksum | cut -d' ' -f1).stamp
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help run test torture mutate generate serve build answers verify shell docs bench lint clean
+.PHONY: help run test torture mutate generate serve build answers verify shell docs snowflake bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(CORE) ## Set up, generate, load, build, publish and print the four answers
 	@$(MAKE) --no-print-directory generate
@@ -52,6 +53,8 @@ docs: $(CORE) ## Write every table, column and lineage into target/static_index.
 	@.venv/bin/dbt --quiet docs generate --static
 	@echo "Wrote target/static_index.html: open it in a browser."
 
+snowflake: $(SNOWFLAKE) ## Add what speaks to Snowflake; docs/snowflake.md says how to go there
+
 bench: $(CORE) ## Time generator, loader and models, each beside a plain rival (a quarter of an hour, 8 GB of disk)
 	@.venv/bin/python benchmarks/generator.py
 	@.venv/bin/python benchmarks/loader.py
@@ -75,6 +78,11 @@ $(CORE):
 	@"$(PYTHON)" -m venv --clear .venv
 	@$(INSTALL) -r requirements.lock
 	@rm -f .venv/*.stamp && touch $@
+
+$(SNOWFLAKE): $(CORE)
+	@echo "Adding dbt-snowflake, once ..."
+	@$(INSTALL) -r requirements-snowflake.lock
+	@touch $@
 
 $(DEV): $(CORE)
 	@echo "Adding the tools for tests, once ..."

@@ -187,7 +187,7 @@ def test_the_profile_and_the_loader_write_one_format():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "requirements-dev.lock"]
+    "name", ["requirements.lock", "requirements-snowflake.lock", "requirements-dev.lock"]
 )
 def test_a_lock_names_versions_and_hashes_and_no_index(name):
     text = (ROOT / name).read_text("utf-8")
