@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -26,7 +26,9 @@ from warehouse.fetching.fetch import fetch as fetch_files
 from warehouse.fetching.plan import UsageError, plan
 from warehouse.grading.grade import grade, print_grade
 from warehouse.grading.key import FOLDER
+from warehouse.loading.engine import WORKING_FILE, Engine
 from warehouse.loading.load import Summary, load_landing
+from warehouse.loading.report import tell
 from warehouse.publish import publish as publish_marts
 from warehouse.repairing.replay import list_rejects, replay_file, replayed_lines
 from warehouse.settings import (
@@ -38,8 +40,10 @@ from warehouse.settings import (
 )
 from warehouse.status import status_lines
 
+if TYPE_CHECKING:
+    from warehouse.snowflake.engine import Snowflake
+
 PROGRAM = "python -m warehouse"
-_NAMES_SHOWN = 3
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -59,30 +63,55 @@ def _working_file(wait: float = 0) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def _snowflake(wait: float) -> "Iterator[tuple[Connection, Snowflake]]":
+    try:
+        from warehouse.snowflake.opening import open_snowflake  # noqa: PLC0415 - optional
+    except ModuleNotFoundError as error:
+        raise WarehouseError(
+            f"what speaks to Snowflake is not installed ({error.name}): run 'make snowflake'."
+        ) from None
+    with open_snowflake(wait) as opened:
+        yield opened
+
+
 def _need_working_file() -> None:
     if not database_path().exists():
         raise WarehouseError(f"{database_path()} does not exist yet: run 'make generate' first.")
 
 
+_Target = Annotated[
+    Literal["duckdb", "snowflake"],
+    typer.Option(help="Where the raw tables are. Snowflake is found by SNOWFLAKE_…"),
+]
+_Wait = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for another program that is writing.")
+]
+
+
 @app.command()
-def create() -> None:
+def create(target: _Target = "duckdb") -> None:
     """Create the working file and its raw tables, where they are missing."""
+    if target == "snowflake":
+        with _snowflake(0):
+            print("The raw tables on Snowflake are ready.")
+        return
     with _working_file():
         print(f"{database_path()} is ready.")
 
 
 @app.command()
-def load(
-    wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for another program that is writing.")
-    ] = 60,
-) -> None:
+def load(target: _Target = "duckdb", wait: _Wait = 60) -> None:
     """Load every landing file that is not in the manifest yet."""
     landing = landing_folder()
     if not landing.is_dir():
         raise WarehouseError(f"{landing} does not exist: run 'python -m generator' first.")
-    with _working_file(wait) as connection:
-        summary = _load(connection)
+    if target == "snowflake":
+        with _snowflake(wait) as (bench, engine):
+            summary = _load(bench, engine=engine, rejects="RAW.LOAD_REJECTS on Snowflake")
+    else:
+        with _working_file(wait) as connection:
+            summary = _load(connection)
     _refuse_failed(summary)
 
 
@@ -95,7 +124,12 @@ def _refuse_failed(summary: Summary) -> None:
         )
 
 
-def _load(connection: Connection, order: dict[str, int] | None = None) -> Summary:
+def _load(
+    connection: Connection,
+    order: dict[str, int] | None = None,
+    engine: Engine = WORKING_FILE,
+    rejects: str = f"'{PROGRAM} status'",
+) -> Summary:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("Loading")
@@ -105,32 +139,10 @@ def _load(connection: Connection, order: dict[str, int] | None = None) -> Summar
             _now(),
             lambda done, total: progress.update(task, completed=done, total=total),
             order,
+            engine,
         )
-    _tell(summary)
+    tell(summary, landing_folder(), rejects)
     return summary
-
-
-def _tell(summary: Summary) -> None:
-    lines, accepted, duplicates, refused, blank = (
-        sum(getattr(result, part) for result in summary.loaded)
-        for part in ("lines", "accepted", "duplicates", "refused", "blank")
-    )
-    print(
-        f"Loaded {count(len(summary.loaded), 'file')}, skipped {summary.skipped:,} known: "
-        f"{count(lines, 'line')} = {accepted:,} accepted + "
-        f"{count(duplicates, 'duplicate')} + {refused:,} refused + {blank:,} blank."
-    )
-    if refused:
-        print(f"{count(refused, 'line')} refused: see '{PROGRAM} status'.", file=sys.stderr)
-    if summary.ignored:
-        more = len(summary.ignored) - _NAMES_SHOWN
-        shown = ", ".join(summary.ignored[:_NAMES_SHOWN]) + (
-            f" and {more} more" if more > 0 else ""
-        )
-        print(
-            f"note: left alone in {landing_folder()}, as no feed has such files: {shown}.",
-            file=sys.stderr,
-        )
 
 
 @app.command()

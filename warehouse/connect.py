@@ -104,6 +104,14 @@ def open_published(path: Path) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def open_bench(spill: Path, memory: str) -> Iterator[Connection]:
+    """Open an empty database in memory; what is more than `memory` (as "6GB") goes to `spill`."""
+    config: _Config = {"temp_directory": str(spill), "memory_limit": memory}
+    with _open(Path(":memory:"), config) as connection:
+        yield connection
+
+
 def rewrite_working(path: Path) -> None:
     """Put a copy of the working file in its place: bytes of what was changed are gone with it.
 

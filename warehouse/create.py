@@ -20,12 +20,17 @@ def create_tables(connection: Connection) -> None:
     KSCM_PEPPER is not the secret that people were erased with.
     """
     refuse_earlier_version(connection)
+    make_raw_tables(connection)
+    keep_secrets(connection, secrets_path(connection))
+    # Replaying DDL from a write-ahead log is where DuckDB has had crashes: leave none there.
+    query(connection, "checkpoint")
+
+
+def make_raw_tables(connection: Connection) -> None:
+    """Make schema `raw` and its tables, where they are missing."""
     query(connection, "create schema if not exists raw")
     for path in sorted(_DDL.glob("*.sql")):
         query(connection, path.read_text(encoding="utf-8"))
-    _keep_secrets(connection, os.environ.get("KSCM_PEPPER"))
-    # Replaying DDL from a write-ahead log is where DuckDB has had crashes: leave none there.
-    query(connection, "checkpoint")
 
 
 def refuse_earlier_version(connection: Connection) -> None:
@@ -43,14 +48,15 @@ def refuse_earlier_version(connection: Connection) -> None:
             )
 
 
-def _keep_secrets(connection: Connection, given: str | None) -> None:
-    """Keep one pepper and all erasures, in the database and in the file beside it.
+def keep_secrets(connection: Connection, path: Path | None) -> None:
+    """Keep one pepper and all erasures, in the database and in the file of secrets, if any.
 
-    The pepper is the one given, else the one of the file, else of the database, else new.
+    The pepper is KSCM_PEPPER, else the one of the file, else of the database, else new.
+    WarehouseError where two of them would undo an erasure.
     """
+    given = os.environ.get("KSCM_PEPPER")
     peppers = [row[0] for row in query(connection, "from raw.pepper")]
     here = frozenset(query(connection, "from raw.erasures"))
-    path = secrets_path(connection)
     filed = read_secrets(path) if path else None
     erasures = here | (filed.erasures if filed else frozenset())
     kept = filed.pepper if filed else peppers[0] if peppers else None

@@ -29,7 +29,12 @@ def secrets_path(connection: Connection) -> Path | None:
     """Return where the secrets of an open database are kept; None for one in memory."""
     sql = "select path from duckdb_databases() where database_name = current_database()"
     [(path,)] = query(connection, sql)
-    return Path(path.removesuffix(".duckdb") + ".secrets.json") if path else None
+    return secrets_beside(Path(path)) if path else None
+
+
+def secrets_beside(database: Path) -> Path:
+    """Return where the secrets of a working file are kept, whether it exists or not."""
+    return Path(str(database).removesuffix(".duckdb") + ".secrets.json")
 
 
 def read_secrets(path: Path) -> Secrets | None:

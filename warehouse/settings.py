@@ -28,6 +28,11 @@ def published_path() -> Path:
     return data_folder() / "published" / database_path().name
 
 
+def memory_limit() -> str:
+    """Return how much memory DuckDB may take before it goes by the disk, as in profiles.yml."""
+    return os.environ.get("KSCM_MEMORY") or "6GB"
+
+
 def date_order() -> str | None:
     """Return how dates of CSV files are to be read where they do not tell: dmy, mdy or None."""
     order = os.environ.get("KSCM_DATES") or None

@@ -16,6 +16,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from arrivals import World
     from faults import Nursery, Patient
+    from parity import Compared, Pair
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -132,6 +133,32 @@ def dirty_shop(
         return world, shop
 
     return make
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[dict[str, str]]:
+    """The environment that leads to an emulated Snowflake."""
+    from snowflake_emulator import running_emulator  # noqa: PLC0415 - slow to import
+
+    with running_emulator() as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def parity(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple["Pair", list["Compared"]]]:
+    """One dirty world built twice on DuckDB and on an emulated Snowflake, and the comparison."""
+    from parity import both_engines, build_twice  # noqa: PLC0415 - which imports this module
+
+    with both_engines(tmp_path_factory.mktemp("parity")) as pair:
+        yield pair, list(build_twice(pair))
+
+
+@pytest.fixture(scope="session")
+def snowflake_compiled(parity: tuple["Pair", list["Compared"]]) -> Path:
+    """The folder of all models and tests as they were sent to the emulated Snowflake."""
+    return parity[0].target("snowflake") / "compiled" / "kscm"
 
 
 @pytest.fixture

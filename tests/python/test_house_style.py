@@ -159,7 +159,7 @@ def test_there_is_sql_for_dbt_and_python_for_pytest():
     assert not [p for p in ROOT.glob("tests/**/*.py") if p.parent != ROOT / "tests" / "python"]
 
 
-@pytest.mark.parametrize(("library", "module"), [("duckdb", "connect")])
+@pytest.mark.parametrize(("library", "module"), [("duckdb", "connect"), ("snowflake", "session")])
 def test_one_module_imports_what_speaks_to_an_engine(library, module):
     importing = [
         path.stem

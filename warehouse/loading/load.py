@@ -11,20 +11,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.connect import Connection, query, roll_back
+from warehouse.connect import Connection, query
 from warehouse.erasing.tombstones import forget_again
 from warehouse.feeds import Feed
 from warehouse.files import sha256_of
 from warehouse.loading.accounts import Account, Loaded, close
 from warehouse.loading.csv_files import take_csv
 from warehouse.loading.duplicates import set_aside
+from warehouse.loading.engine import WORKING_FILE, Engine
 from warehouse.loading.json_files import read_shape, take_json
 from warehouse.loading.json_lines import Shape
 from warehouse.loading.landing import LandingFile, list_files
 from warehouse.loading.parquet_files import take_parquet
-from warehouse.repairing.settle import settle
 
-_MOST_BYTES_AT_ONCE = 256 << 20
 _MOST_FILES_AT_ONCE = 2_000
 _TIMES_PACKED = 8  # how many times larger a .gz is taken to be
 _FURTHEST_AHEAD = timedelta(days=400)
@@ -76,11 +75,13 @@ def load_landing(
     now: datetime,
     on_bytes: _OnBytes = lambda done, total: None,
     order: Mapping[str, int] | None = None,
+    engine: Engine = WORKING_FILE,
 ) -> Summary:
     """Load every file of the landing folder that the manifest does not know as it is.
 
     `now` is in UTC, without a zone. `on_bytes` is told how many bytes of how many are done.
-    Files go by feed and name, or first by `order`: what they were loaded as before.
+    Files go by feed and name, or first by `order`: what they were loaded as before. `engine` is
+    where the rows are kept: the connection itself, unless it says otherwise.
     A file of which no line can be trusted is written to the manifest as failed; the others
     are loaded all the same. Raises WarehouseError when a line is unaccounted for; then
     nothing of its transaction was loaded.
@@ -97,16 +98,16 @@ def load_landing(
         done += size
         on_bytes(done, total)
 
-    for files, shape in _groups(todo):
-        summary.results += _load_together(connection, files, shape, now, add)
-    settle(connection)
+    for files, shape in _groups(todo, engine.most_bytes_at_once):
+        summary.results += _load_together(connection, files, shape, now, add, engine)
+    engine.finish(connection)
     return summary
 
 
 def load_file(connection: Connection, file: LandingFile, now: datetime) -> Loaded:
     """Load one file whatever the manifest says; see load_landing."""
-    [(files, shape)] = _groups([file])
-    [result] = _load_together(connection, files, shape, now, lambda size: None)
+    [(files, shape)] = _groups([file], WORKING_FILE.most_bytes_at_once)
+    [result] = _load_together(connection, files, shape, now, lambda size: None, WORKING_FILE)
     return result
 
 
@@ -171,7 +172,7 @@ def _check_off(
     connection.unregister("touched")
 
 
-def _groups(files: list[LandingFile]) -> Iterator[tuple[list[LandingFile], Shape]]:
+def _groups(files: list[LandingFile], most_bytes: int) -> Iterator[tuple[list[LandingFile], Shape]]:
     """Divide files into transactions: neighbours of one feed and one kind of record.
 
     A CSV file, and a Parquet file, has one of its own.
@@ -188,7 +189,7 @@ def _groups(files: list[LandingFile]) -> Iterator[tuple[list[LandingFile], Shape
             continue
         found = (file.feed, read_shape(file))
         weight = file.size * (_TIMES_PACKED if file.is_packed else 1)
-        is_full = size + weight > _MOST_BYTES_AT_ONCE or len(group) == _MOST_FILES_AT_ONCE
+        is_full = size + weight > most_bytes or len(group) == _MOST_FILES_AT_ONCE
         if group and kind and (found != kind or is_full):
             yield group, kind[1]
             group, size = [], 0
@@ -203,6 +204,7 @@ def _load_together(
     shape: Shape,
     now: datetime,
     on_bytes: Callable[[int], None],
+    engine: Engine,
 ) -> list[Loaded]:
     """Load files of one feed in one transaction."""
     feed, latest = files[0].feed, now + _FURTHEST_AHEAD
@@ -219,11 +221,12 @@ def _load_together(
         else:
             take_json(connection, accounts, shape, latest, now, on_bytes)
         forget_again(connection, first)
+        engine.fetch_rivals(connection, feed, first)
         set_aside(connection, feed, first)
         results = close(connection, feed, accounts, now)
-        query(connection, "commit")
+        engine.keep(connection, feed, first)
     except BaseException:
-        roll_back(connection)
+        engine.undo(connection)
         raise
     if feed.is_csv or files[0].is_parquet:
         on_bytes(files[0].size)
