@@ -7,7 +7,7 @@ SNOWFLAKE := .venv/snowflake-$(shell cat requirements.lock requirements-snowflak
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help run test torture mutate generate serve build answers verify shell docs snowflake bench lint clean
+.PHONY: help run test torture mutate generate serve build answers verify shell docs snowflake parity bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -54,6 +54,9 @@ docs: $(CORE) ## Write every table, column and lineage into target/static_index.
 	@echo "Wrote target/static_index.html: open it in a browser."
 
 snowflake: $(SNOWFLAKE) ## Add what speaks to Snowflake; docs/snowflake.md says how to go there
+
+parity: $(DEV) ## Build a dirty world on DuckDB and on an emulated Snowflake: are all rows the same?
+	@.venv/bin/python -W ignore tests/python/parity.py
 
 bench: $(CORE) ## Time generator, loader and models, each beside a plain rival (a quarter of an hour, 8 GB of disk)
 	@.venv/bin/python benchmarks/generator.py

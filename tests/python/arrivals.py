@@ -77,13 +77,13 @@ class Slot:
     place: float
 
 
-def write_world(folder: Path, target: Path, seed: int) -> World:
+def write_world(folder: Path, target: Path, seed: int, orders: int = 400) -> World:
     """Generate the world and read it back, line by line."""
     folder.mkdir(parents=True, exist_ok=True)
     rates = folder / "dirt.toml"
     rates.write_text("".join(f"{name} = {rate}\n" for name, rate in RATES.items()))
     shop = Shop(folder, target)
-    size = ("--orders", "400", "--days", "120", "--end", LAST_DAY)
+    size = ("--orders", str(orders), "--days", "120", "--end", LAST_DAY)
     shop.generate(*size, "--seed", str(seed), "--dirt", str(rates))
     draw = random.Random(seed)  # noqa: S311
     things: list[Thing] = []

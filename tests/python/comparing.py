@@ -1,5 +1,6 @@
 """Whether two databases say the same: every table of the marts and beneath, row by row."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,30 @@ def _rows_that_differ(
         f"(select {chosen} from {database}.{'.'.join(table)}{newest})"
         for database in ("one", "other")
     )
+    found = different_rows(
+        connection, here, there, columns, (f"only in {names[0]}", f"only in {names[1]}")
+    )
+    return [f"{'.'.join(table)}: {one}" for one in found]
+
+
+def different_rows(
+    connection: Any, here: str, there: str, columns: list[str], names: tuple[str, str]
+) -> list[str]:
+    """Tell how many rows one query has that the other has not, and the first three, both ways."""
     told = []
-    for rows_of, others, name in ((here, there, names[0]), (there, here, names[1])):
-        rows = connection.execute(f"from {rows_of} except all from {others}").fetchall()
+    rows_of = [
+        connection.execute(f"from {one} except all from {other}").fetchall()
+        for one, other in ((here, there), (there, here))
+    ]
+    if all(rows_of):
+        values = [[Counter(column) for column in zip(*rows, strict=True)] for rows in rows_of]
+        unlike = [name for name, *both in zip(columns, *values, strict=True) if both[0] != both[1]]
+        told += [f"differ in: {', '.join(unlike)}"] if unlike else []
+    for rows, name in zip(rows_of, names, strict=True):
         if rows:
             shown = sorted((dict(zip(columns, row, strict=True)) for row in rows), key=repr)[:3]
             told.append(
-                f"{'.'.join(table)}: {len(rows)} {'row' if len(rows) == 1 else 'rows'} "
-                f"only in {name}" + "".join(f"\n    {row}" for row in shown)
+                f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {name}"
+                + "".join(f"\n    {row}" for row in shown)
             )
     return told

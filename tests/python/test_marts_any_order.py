@@ -68,6 +68,7 @@ def test_a_row_that_differs_is_told(dirty_shop, tmp_path):
     assert [line.split("\n")[0] for line in told] == [
         "marts.rpt_top_regions is not the same table in one and in other",
         "marts.dim_products: 1 row only in other",
+        "marts.fct_sale_lines: differ in: sales_amount",
         "marts.fct_sale_lines: 1 row only in one",
         "marts.fct_sale_lines: 1 row only in other",
     ]
