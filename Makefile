@@ -5,9 +5,10 @@ PYTHON ?= python3
 CORE := .venv/core-$(shell cksum < requirements.lock | cut -d' ' -f1).stamp
 SNOWFLAKE := .venv/snowflake-$(shell cat requirements.lock requirements-snowflake.lock | cksum | cut -d' ' -f1).stamp
 DEV := .venv/dev-$(shell cat requirements.lock requirements-dev.lock | cksum | cut -d' ' -f1).stamp
-INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+INSTALL_PLAIN := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := $(INSTALL_PLAIN) --require-hashes
 
-.PHONY: help run test torture mutate generate serve build answers verify shell docs snowflake parity bench lint clean
+.PHONY: help run test torture mutate generate serve build answers verify shell docs snowflake parity parity-spark bench lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -57,6 +58,10 @@ snowflake: $(SNOWFLAKE) ## Add what speaks to Snowflake; docs/snowflake.md says 
 
 parity: $(DEV) ## Build a dirty world on DuckDB and on an emulated Snowflake: are all rows the same?
 	@.venv/bin/python -W ignore tests/python/parity.py
+
+parity-spark: $(DEV) ## Ask Spark, an engine of its own, for the same marts (Java 17 or 21, 7 minutes; MODELS="...")
+	@test -d target/spark || $(INSTALL_PLAIN) --target target/spark -r requirements-spark.txt
+	@PYTHONPATH=target/spark .venv/bin/python -W ignore tests/python/parity_spark.py $(MODELS)
 
 bench: $(CORE) ## Time generator, loader and models, each beside a plain rival (a quarter of an hour, 8 GB of disk)
 	@.venv/bin/python benchmarks/generator.py
