@@ -126,7 +126,7 @@ def rewrite_working(path: Path) -> None:
             query(connection, "checkpoint")
             query(
                 connection,
-                f"attach '{_quoted(part)}' as part (storage_version '{STORAGE_VERSION}')",
+                f"attach '{quoted(part)}' as part (storage_version '{STORAGE_VERSION}')",
             )
             [(name,)] = query(connection, "select current_database()")
             query(connection, f'copy from database "{name}" to part')
@@ -220,7 +220,7 @@ def _open(
         query(connection, "set enable_progress_bar = false")
         if read_only:
             if beside:
-                query(connection, f"set allowed_directories = ['{_quoted(beside.resolve())}/']")
+                query(connection, f"set allowed_directories = ['{quoted(beside.resolve())}/']")
             query(connection, "set enable_external_access = false")
             query(connection, "set lock_configuration = true")
         yield connection
@@ -231,7 +231,8 @@ def _open(
         connection.close()
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Write a path to stand between the quotes of a text in SQL."""
     return str(path).replace("'", "''")
 
 

@@ -49,7 +49,6 @@ class Snowflake:
     def __init__(self, session: Session, folder: Path) -> None:
         self._session = session
         self._folder = folder
-        self._peppers: list[tuple[str]] = []
         self._has_turn = False
         self._token = ""
 
@@ -64,7 +63,7 @@ class Snowflake:
 
     def fetch_rivals(self, bench: Connection, feed: Feed, first_seq: int) -> None:
         """Begin Snowflake's transaction, land the new rows, fetch the older ones of their keys."""
-        self._take_turn(first_seq)
+        self._take_turn(bench, first_seq)
         columns = columns_of(bench, feed.table)
         new = f"select * from raw.{feed.table} where _load_seq >= {first_seq}"
         if not ship(self._session, bench, feed.table, new, columns, self._folder):
@@ -84,14 +83,13 @@ class Snowflake:
         self._add(
             bench, "load_duplicates", f"from raw.load_duplicates where load_seq >= {first_seq}"
         )
-        columns = columns_of(bench, feed.table)
-        names = ", ".join(column.name for column in columns)
-        self._session.run(
-            f"insert into raw.{feed.table} ({names}) select {names} "
-            f"from {landed(feed.table, columns)} as landed where not exists ("
+        self._insert(
+            bench,
+            feed.table,
+            "where not exists ("
             f"select 1 from raw.load_duplicates as known where known.load_seq >= {first_seq} "
             "and known.load_seq = landed._load_seq and landed._line >= known.line "
-            "and landed._line < known.line + known.line_count)"
+            "and landed._line < known.line + known.line_count)",
         )
         self._write_books(bench)
         for table, seq in (
@@ -139,14 +137,14 @@ class Snowflake:
             return
         [(next_seq,)] = query(bench, "select coalesce(max(load_seq), 0) + 1 from raw.load_manifest")
         try:
-            self._take_turn(next_seq)
+            self._take_turn(bench, next_seq)
             self._write_books(bench)
             self._commit()
         except BaseException:
             self._give_up()
             raise
 
-    def _take_turn(self, first_seq: int) -> None:
+    def _take_turn(self, bench: Connection, first_seq: int) -> None:
         """Begin; nobody else can until the end. WarehouseError if somebody wrote meanwhile."""
         self._token = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
         run = self._session.run
@@ -156,7 +154,7 @@ class Snowflake:
         self._has_turn = True
         [(there,)] = run("select coalesce(max(load_seq), 0) + 1 from raw.load_manifest")
         peppers = run("select pepper from raw.pepper")
-        if there != first_seq or sorted(peppers) != sorted(self._peppers):
+        if there != first_seq or sorted(peppers) != sorted(query(bench, "from kept.pepper")):
             raise WarehouseError(
                 "another loader has written to Snowflake since this one began: run the same "
                 "command again; what was committed is kept."
@@ -203,16 +201,20 @@ class Snowflake:
             self._add(bench, table, _NEW.format(table))
             query(bench, f"delete from kept.{table}")
             query(bench, f"insert into kept.{table} from raw.{table}")
-        self._peppers = query(bench, "from raw.pepper")
 
     def _add(self, bench: Connection, table: str, rows: str) -> None:
         columns = columns_of(bench, table)
         if ship(self._session, bench, table, rows, columns, self._folder):
-            names = ", ".join(column.name for column in columns)
-            self._session.run(
-                f"insert into raw.{table} ({names}) "
-                f"select {names} from {landed(table, columns)} as landed"
-            )
+            self._insert(bench, table)
+
+    def _insert(self, bench: Connection, table: str, where: str = "") -> None:
+        """Insert the landed rows of a table that meet a condition on `landed`, or all."""
+        columns = columns_of(bench, table)
+        names = ", ".join(column.name for column in columns)
+        self._session.run(
+            f"insert into raw.{table} ({names}) "
+            f"select {names} from {landed(table, columns)} as landed {where}"
+        )
 
     def _check(self, bench: Connection, table: str, seq: str, first_seq: int) -> None:
         """Count what Snowflake has of this transaction: WarehouseError if a row is missing."""
@@ -227,8 +229,6 @@ class Snowflake:
     def _fetch_book(self, bench: Connection, table: str) -> None:
         self._fetch(bench, table, f"raw.{table}")
         query(bench, f"insert into kept.{table} from raw.{table}")
-        if table == "pepper":
-            self._peppers = query(bench, "from raw.pepper")
 
     def _fetch_loads(self, bench: Connection, table: str, seq: str, seqs: list[int]) -> None:
         self._fetch(bench, table, f"raw.{table} where {seq} in ({', '.join(map(str, seqs))})")

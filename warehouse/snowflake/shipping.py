@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from warehouse.connect import Connection, query
+from warehouse.connect import Connection, query, quoted
 from warehouse.settings import WarehouseError
 from warehouse.snowflake.session import Session
 from warehouse.snowflake.tables import Column
@@ -41,7 +41,7 @@ def ship(
     out = folder / kind
     query(
         bench,
-        f"copy (select '{kind}' as _kind, {texts} from ({rows})) to '{_quoted(out)}' "
+        f"copy (select '{kind}' as _kind, {texts} from ({rows})) to '{quoted(out)}' "
         f"(format json, compression gzip, file_size_bytes '{_FILE_SIZE}', "
         "file_extension 'ndjson.gz')",
     )
@@ -71,7 +71,3 @@ def landed(kind: str, columns: list[Column]) -> str:
     """Write the SQL of the landed records of one kind, as rows of these columns."""
     values = ", ".join(f"{column.from_record} as {column.name}" for column in columns)
     return f"(select {values} from raw.landing where record:_kind::varchar = '{kind}')"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -101,12 +101,13 @@ def columns_of(bench: Connection, table: str) -> list[Column]:
 def create_raw_tables(session: Session, bench: Connection) -> None:
     """Make the raw tables that are missing; WarehouseError for one that has other columns."""
     there = _told_columns(session)
-    for table in RAW_TABLES:
-        if table not in there:
-            ddl = (_DDL / "snowflake" / f"{table}.sql").read_text(encoding="utf-8")
-            for statement in filter(str.strip, ddl.split(";\n")):
-                session.run(statement)
-    there = _told_columns(session)
+    missing = [table for table in RAW_TABLES if table not in there]
+    for table in missing:
+        ddl = (_DDL / "snowflake" / f"{table}.sql").read_text(encoding="utf-8")
+        for statement in filter(str.strip, ddl.split(";\n")):
+            session.run(statement)
+    if missing:
+        there = _told_columns(session)
     for table in RAW_TABLES:
         if wrong := _differences(columns_of(bench, table), there.get(table, {})):
             raise WarehouseError(
